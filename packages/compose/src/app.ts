@@ -1,0 +1,172 @@
+import type { Digest } from "@flotilla/base/digest";
+
+/**
+ * A compose application in normal form: what `release create` stores and the agent applies. Long forms only, durations in milliseconds,
+ * sizes in bytes, every default that we rely on written out. Text values may hold `${NAME}` for names in {@link NormalisedApp.variables};
+ * a literal dollar is written `$$`, as in compose.
+ */
+export interface NormalisedApp {
+  /** 1; raised when the meaning of a field changes. */
+  readonly format: 1;
+  readonly name: string;
+  readonly services: Readonly<Record<string, Service>>;
+  readonly networks: Readonly<Record<string, Network>>;
+  readonly volumes: Readonly<Record<string, Volume>>;
+  readonly configs: Readonly<Record<string, ConfigSource>>;
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** What the device fills in, by name (`x-flotilla: variables:` and environment keys without a value). */
+  readonly variables: Readonly<Record<string, Variable>>;
+}
+
+export interface Variable {
+  /** The value used when project, group and device give none; without one the variable is required. */
+  readonly default?: string;
+  readonly description?: string;
+}
+
+export interface Service {
+  /** As written in the compose file, e.g. `registry.example/team/web:1.2`. The release document says which digest it became. */
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly Port[];
+  readonly expose: readonly string[];
+  readonly networks: Readonly<Record<string, NetworkAttachment>>;
+  readonly networkMode?: "bridge" | "host" | "none";
+  readonly mounts: readonly Mount[];
+  readonly configs: readonly FileMount[];
+  readonly secrets: readonly FileMount[];
+  readonly dependsOn: Readonly<Record<string, Dependency>>;
+  readonly healthcheck?: Healthcheck;
+  /** The probe of `x-flotilla: probe:`; used instead of the health check to decide the probation. */
+  readonly probe?: Probe;
+  readonly restart: {
+    readonly policy: "no" | "always" | "on-failure" | "unless-stopped";
+    readonly maxRetries?: number;
+  };
+  readonly stopSignal?: string;
+  readonly stopGracePeriodMs: number;
+  readonly init?: boolean;
+  readonly tty?: boolean;
+  readonly stdinOpen?: boolean;
+  readonly user?: string;
+  readonly groupAdd?: readonly string[];
+  readonly workingDir?: string;
+  readonly hostname?: string;
+  readonly dns?: readonly string[];
+  readonly extraHosts?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly ulimits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly securityOpt?: readonly string[];
+  readonly readOnly: boolean;
+  readonly privileged?: boolean;
+  readonly devices: readonly { readonly source: string; readonly target: string; readonly permissions: string }[];
+  readonly tmpfs: readonly { readonly target: string; readonly options?: string }[];
+  readonly shmSizeBytes?: number;
+  readonly pidMode?: string;
+  readonly ipcMode?: string;
+  readonly resources: Resources;
+  readonly replicas: number;
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
+  readonly platform?: string;
+}
+
+export interface Port {
+  readonly target: number;
+  readonly published?: string;
+  readonly hostIp?: string;
+  readonly protocol: "tcp" | "udp" | "sctp";
+}
+
+export interface NetworkAttachment {
+  readonly aliases?: readonly string[];
+  readonly ipv4Address?: string;
+  readonly ipv6Address?: string;
+}
+
+export type Mount =
+  | {
+      readonly kind: "volume";
+      readonly volume: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      readonly noCopy?: boolean;
+    }
+  | { readonly kind: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly kind: "anonymous"; readonly target: string; readonly readOnly: boolean }
+  | { readonly kind: "tmpfs"; readonly target: string; readonly sizeBytes?: number };
+
+/** A config or secret as a file in the container. */
+export interface FileMount {
+  readonly source: string;
+  readonly target: string;
+  readonly mode?: number;
+  readonly uid?: string;
+  readonly gid?: string;
+}
+
+export interface Dependency {
+  readonly condition: "service_started" | "service_healthy" | "service_completed_successfully";
+  readonly required: boolean;
+  readonly restart: boolean;
+}
+
+export interface Healthcheck {
+  /** Engine form: `["CMD", …]`, `["CMD-SHELL", text]` or `["NONE"]`. */
+  readonly test: readonly string[];
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly startPeriodMs?: number;
+  readonly startIntervalMs?: number;
+  readonly retries?: number;
+}
+
+/** How a service proves that it works. `deadlineMs` counts from the start of the container. */
+export type Probe =
+  | {
+      readonly kind: "http";
+      readonly port: number;
+      readonly path: string;
+      readonly expectStatus?: number;
+      readonly deadlineMs: number;
+    }
+  | { readonly kind: "tcp"; readonly port: number; readonly deadlineMs: number }
+  | { readonly kind: "exec"; readonly command: readonly string[]; readonly deadlineMs: number }
+  | { readonly kind: "stable-for"; readonly stableMs: number; readonly deadlineMs: number };
+
+export interface Resources {
+  readonly memoryBytes?: number;
+  readonly memoryReservationBytes?: number;
+  readonly cpus?: number;
+  readonly pids?: number;
+}
+
+export interface Network {
+  readonly driver?: string;
+  readonly internal?: boolean;
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface Volume {
+  readonly driver?: string;
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** The content of a config: a blob of the release artifact (`file`), or text in which variables may stand (`content`). */
+export type ConfigSource =
+  | { readonly kind: "file"; readonly digest: Digest; readonly sizeBytes: number }
+  | { readonly kind: "content"; readonly content: string };
+
+/** A secret is never in a release: the device gets its value as a variable of this name. */
+export interface SecretSource {
+  readonly kind: "variable";
+  readonly variable: string;
+}
