@@ -1,0 +1,249 @@
+import { Type } from "typebox";
+import { AppName, DigestText } from "../target.ts";
+
+/**
+ * The schema of `NormalisedApp` (`@flotilla/compose/app`) with the bounds that hold for one that comes from outside. The server validates
+ * a release with it; a test keeps the two in step. Unknown members are refused everywhere.
+ */
+
+const STRICT = { additionalProperties: false } as const;
+
+/** Bounds of an application. */
+export const MAX_SERVICES = 100;
+const MAX_ENTRIES = 500;
+const MAX_TEXT = 32 * 1024;
+/** Content of a config given in the compose file itself. */
+export const MAX_CONFIG_CONTENT = 256 * 1024;
+/** A file that is mounted as a config. */
+export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+const MAX_DURATION_MS = 366 * 86_400_000;
+
+const Text = Type.String({ maxLength: MAX_TEXT });
+const Short = Type.String({ maxLength: 1024 });
+const Name = Type.String({ pattern: "^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$" });
+export const VariableName = Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" });
+const Path = Type.String({ pattern: "^/[^\\u0000]*$", maxLength: 4096 });
+const Duration = Type.Number({ minimum: 0, maximum: MAX_DURATION_MS });
+const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const PortNumber = Type.Integer({ minimum: 1, maximum: 65_535 });
+const Texts = Type.Array(Text, { maxItems: MAX_ENTRIES });
+const Shorts = Type.Array(Short, { maxItems: MAX_ENTRIES });
+const TextMap = Type.Record(Short, Text, { maxProperties: MAX_ENTRIES });
+const named = <T extends Parameters<typeof Type.Record>[1]>(value: T, maxProperties = MAX_ENTRIES) =>
+  Type.Record(Name, value, { maxProperties, ...STRICT });
+
+const Port = Type.Object(
+  {
+    target: PortNumber,
+    published: Type.Optional(Type.String({ pattern: "^[0-9]{1,5}(?:-[0-9]{1,5})?$" })),
+    hostIp: Type.Optional(Short),
+    protocol: Type.Enum(["tcp", "udp", "sctp"]),
+  },
+  STRICT,
+);
+
+const NetworkAttachment = Type.Object(
+  {
+    aliases: Type.Optional(Shorts),
+    ipv4Address: Type.Optional(Short),
+    ipv6Address: Type.Optional(Short),
+  },
+  STRICT,
+);
+
+const Mount = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal("volume"),
+      volume: Name,
+      target: Path,
+      readOnly: Type.Boolean(),
+      noCopy: Type.Optional(Type.Boolean()),
+    },
+    STRICT,
+  ),
+  Type.Object({ kind: Type.Literal("bind"), source: Path, target: Path, readOnly: Type.Boolean() }, STRICT),
+  Type.Object({ kind: Type.Literal("anonymous"), target: Path, readOnly: Type.Boolean() }, STRICT),
+  Type.Object({ kind: Type.Literal("tmpfs"), target: Path, sizeBytes: Type.Optional(Bytes) }, STRICT),
+]);
+
+const FileMount = Type.Object(
+  {
+    source: Name,
+    target: Path,
+    mode: Type.Optional(Type.Integer({ minimum: 0, maximum: 0o7777 })),
+    uid: Type.Optional(Short),
+    gid: Type.Optional(Short),
+  },
+  STRICT,
+);
+
+const Dependency = Type.Object(
+  {
+    condition: Type.Enum(["service_started", "service_healthy", "service_completed_successfully"]),
+    required: Type.Boolean(),
+    restart: Type.Boolean(),
+  },
+  STRICT,
+);
+
+const Healthcheck = Type.Object(
+  {
+    test: Type.Array(Text, { minItems: 1, maxItems: MAX_ENTRIES }),
+    intervalMs: Type.Optional(Duration),
+    timeoutMs: Type.Optional(Duration),
+    startPeriodMs: Type.Optional(Duration),
+    startIntervalMs: Type.Optional(Duration),
+    retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+  },
+  STRICT,
+);
+
+const Probe = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal("http"),
+      port: PortNumber,
+      path: Type.String({ pattern: "^/", maxLength: 2048 }),
+      expectStatus: Type.Optional(Type.Integer({ minimum: 100, maximum: 599 })),
+      deadlineMs: Duration,
+    },
+    STRICT,
+  ),
+  Type.Object({ kind: Type.Literal("tcp"), port: PortNumber, deadlineMs: Duration }, STRICT),
+  Type.Object(
+    {
+      kind: Type.Literal("exec"),
+      command: Type.Array(Text, { minItems: 1, maxItems: MAX_ENTRIES }),
+      deadlineMs: Duration,
+    },
+    STRICT,
+  ),
+  Type.Object({ kind: Type.Literal("stable-for"), stableMs: Duration, deadlineMs: Duration }, STRICT),
+]);
+
+const Resources = Type.Object(
+  {
+    memoryBytes: Type.Optional(Bytes),
+    memoryReservationBytes: Type.Optional(Bytes),
+    cpus: Type.Optional(Type.Number({ minimum: 0, maximum: 1024 })),
+    pids: Type.Optional(Type.Integer({ minimum: -1 })),
+  },
+  STRICT,
+);
+
+const Restart = Type.Object(
+  {
+    policy: Type.Enum(["no", "always", "on-failure", "unless-stopped"]),
+    maxRetries: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  },
+  STRICT,
+);
+
+const Ulimit = Type.Object({ soft: Type.Integer({ minimum: -1 }), hard: Type.Integer({ minimum: -1 }) }, STRICT);
+
+const Service = Type.Object(
+  {
+    image: Type.String({ minLength: 1, maxLength: 512 }),
+    command: Type.Optional(Texts),
+    entrypoint: Type.Optional(Texts),
+    environment: TextMap,
+    labels: TextMap,
+    ports: Type.Array(Port, { maxItems: MAX_ENTRIES }),
+    expose: Shorts,
+    networks: named(NetworkAttachment),
+    networkMode: Type.Optional(Type.Enum(["bridge", "host", "none"])),
+    mounts: Type.Array(Mount, { maxItems: MAX_ENTRIES }),
+    configs: Type.Array(FileMount, { maxItems: MAX_ENTRIES }),
+    secrets: Type.Array(FileMount, { maxItems: MAX_ENTRIES }),
+    dependsOn: named(Dependency),
+    healthcheck: Type.Optional(Healthcheck),
+    probe: Type.Optional(Probe),
+    restart: Restart,
+    stopSignal: Type.Optional(Short),
+    stopGracePeriodMs: Duration,
+    init: Type.Optional(Type.Boolean()),
+    tty: Type.Optional(Type.Boolean()),
+    stdinOpen: Type.Optional(Type.Boolean()),
+    user: Type.Optional(Short),
+    groupAdd: Type.Optional(Shorts),
+    workingDir: Type.Optional(Short),
+    hostname: Type.Optional(Short),
+    dns: Type.Optional(Shorts),
+    extraHosts: Type.Optional(Shorts),
+    sysctls: Type.Optional(TextMap),
+    ulimits: Type.Optional(Type.Record(Short, Ulimit, { maxProperties: MAX_ENTRIES })),
+    capAdd: Shorts,
+    capDrop: Shorts,
+    securityOpt: Type.Optional(Shorts),
+    readOnly: Type.Boolean(),
+    privileged: Type.Optional(Type.Boolean()),
+    devices: Type.Array(Type.Object({ source: Short, target: Short, permissions: Short }, STRICT), {
+      maxItems: MAX_ENTRIES,
+    }),
+    tmpfs: Type.Array(Type.Object({ target: Path, options: Type.Optional(Short) }, STRICT), { maxItems: MAX_ENTRIES }),
+    shmSizeBytes: Type.Optional(Bytes),
+    pidMode: Type.Optional(Short),
+    ipcMode: Type.Optional(Short),
+    resources: Resources,
+    replicas: Type.Integer({ minimum: 0, maximum: 100 }),
+    logging: Type.Optional(Type.Object({ driver: Short, options: TextMap }, STRICT)),
+    platform: Type.Optional(Short),
+  },
+  STRICT,
+);
+
+const Network = Type.Object(
+  {
+    driver: Type.Optional(Short),
+    internal: Type.Optional(Type.Boolean()),
+    driverOptions: Type.Optional(TextMap),
+    subnet: Type.Optional(Short),
+    gateway: Type.Optional(Short),
+    labels: Type.Optional(TextMap),
+  },
+  STRICT,
+);
+
+const Volume = Type.Object(
+  { driver: Type.Optional(Short), driverOptions: Type.Optional(TextMap), labels: Type.Optional(TextMap) },
+  STRICT,
+);
+
+const ConfigSource = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal("file"),
+      digest: DigestText,
+      sizeBytes: Type.Integer({ minimum: 0, maximum: MAX_FILE_BYTES }),
+    },
+    STRICT,
+  ),
+  Type.Object({ kind: Type.Literal("content"), content: Type.String({ maxLength: MAX_CONFIG_CONTENT }) }, STRICT),
+]);
+
+const SecretSource = Type.Object({ kind: Type.Literal("variable"), variable: VariableName }, STRICT);
+
+/** What the device fills in: the value used when project, group and device give none, and what it is for. */
+export const VariableDeclaration = Type.Object(
+  { default: Type.Optional(Text), description: Type.Optional(Type.String({ maxLength: 4096 })) },
+  STRICT,
+);
+export const VariableDeclarations = Type.Record(VariableName, VariableDeclaration, {
+  maxProperties: MAX_ENTRIES,
+  ...STRICT,
+});
+
+export const NormalisedAppSchema = Type.Object(
+  {
+    format: Type.Literal(1),
+    name: AppName,
+    services: Type.Record(Name, Service, { minProperties: 1, maxProperties: MAX_SERVICES, ...STRICT }),
+    networks: named(Network, MAX_SERVICES),
+    volumes: named(Volume),
+    configs: named(ConfigSource),
+    secrets: named(SecretSource),
+    variables: VariableDeclarations,
+  },
+  STRICT,
+);
