@@ -128,6 +128,8 @@ export interface Blobs {
   read(digest: Digest): AsyncIterable<Uint8Array>;
   /** Whole content of a small blob; refuses above `maxBytes`. */
   readAll(digest: Digest, maxBytes: number): Promise<Uint8Array>;
+  /** Keeps a small blob that is in memory (a release's manifest); refuses content that is not of this digest. */
+  put(digest: Digest, content: Uint8Array): Promise<void>;
   list(): Promise<readonly Digest[]>;
   remove(digest: Digest): Promise<void>;
   freeBytes(): Promise<number>;
