@@ -107,7 +107,7 @@ test("console is the command line's", () => {
 
 test("no escape from the types", () => {
   forbid(
-    sources,
+    sources.filter(({ path }) => path !== "test/tidy.test.ts"),
     /\bas any\b|: any\b|<any>|@ts-ignore|@ts-nocheck|\bas never as\b/,
     "`any` and silenced checks hide bugs from everybody after you: use unknown and a parser.",
   );

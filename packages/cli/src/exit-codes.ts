@@ -1,0 +1,18 @@
+import { type CodedError, isCoded } from "@flotilla/base/errors";
+
+/** Exit codes of `flotilla`, the same for every verb and documented in `flotilla --help`. */
+export const EXIT = { ok: 0, blocked: 1, usage: 2, failed: 3 } as const;
+
+const USAGE_CODES: ReadonlySet<string> = new Set(["usage", "compose-invalid", "not-signed-in", "bad-target"]);
+const BLOCKED_CODES: ReadonlySet<string> = new Set(["release-blocked"]);
+
+/** The one place where a refusal becomes an exit code. */
+export function exitCodeOf(error: unknown): number {
+  if (!isCoded(error)) return EXIT.failed;
+  if (BLOCKED_CODES.has(error.code)) return EXIT.blocked;
+  return isUsage(error) ? EXIT.usage : EXIT.failed;
+}
+
+function isUsage(error: CodedError): boolean {
+  return USAGE_CODES.has(error.code) || error.code.startsWith("usage-");
+}
