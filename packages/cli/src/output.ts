@@ -38,13 +38,18 @@ export function printTable(heading: readonly string[], rows: readonly (readonly 
     note(empty);
     return;
   }
+  const [head = "", ...lines] = formatTable(heading, rows);
+  print(process.stdout.isTTY ? tint("dim", head) : head);
+  for (const line of lines) print(line);
+}
+
+/** The lines of a table, heading first. */
+export function formatTable(heading: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
   const texts = rows.map((row) => row.map((cell) => printable(cell === undefined ? "-" : String(cell))));
   const widths = heading.map((title, column) =>
     Math.max(title.length, ...texts.map((row) => width(row[column] ?? ""))),
   );
-  if (process.stdout.isTTY) print(tint("dim", align(heading, widths)));
-  else print(align(heading, widths));
-  for (const row of texts) print(align(row, widths));
+  return [heading, ...texts].map((row) => align(row, widths));
 }
 
 function align(row: readonly string[], widths: readonly number[]): string {
