@@ -151,11 +151,16 @@ export interface AdvisoryStore {
   readonly sources: readonly SourceInfo[];
   /** All advisories about `name` (already in the ecosystem's comparing form) in the OSV ecosystem `ecosystem` (`npm`, `PyPI`, `Go`, `Debian:12`). */
   lookup(ecosystem: string, name: string): readonly Advisory[];
+  /** Whether there are advisories for this OSV ecosystem at all: without any, no finding means nothing. */
+  covers?(ecosystem: string): boolean;
 }
 
 export interface Advisory {
   readonly id: string;
   readonly aliases: readonly string[];
+  /** The advisory that carries it, where one advisory speaks of several vulnerabilities: `ALSA-2024:2193`, `DSA-5100-1`. */
+  readonly via?: string;
+  /** Name of the advisory source. */
   readonly source: string;
   readonly kind: "vulnerability" | "malware";
   readonly severity: Severity;

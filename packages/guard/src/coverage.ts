@@ -1,0 +1,34 @@
+import type { AdvisoryStore, EcosystemId, Inventory, Package, Scanner } from "./model.ts";
+import { osvEcosystemsOf } from "./osv-names.ts";
+
+const SCANNER_NAMES: Readonly<Record<Scanner, string>> = {
+  inventory: "packages",
+  vulnerability: "vulnerabilities and malware",
+  secret: "secrets",
+};
+
+const ECOSYSTEM_NAMES: Readonly<Record<EcosystemId, string>> = { npm: "npm", pypi: "PyPI", deb: "Debian", go: "Go" };
+
+/** What a report on `inventory` cannot speak of, in sentences: scanners switched off, packages without an advisory source. */
+export function coverageGaps(inventory: Inventory, store: AdvisoryStore, scanners: readonly Scanner[]): string[] {
+  const off = (Object.keys(SCANNER_NAMES) as Scanner[])
+    .filter((scanner) => !scanners.includes(scanner))
+    .map((scanner) => `Not looked for: ${SCANNER_NAMES[scanner]} (scanner "${scanner}" is off).`);
+  return scanners.includes("vulnerability") ? [...off, ...uncovered(inventory.packages, store)] : off;
+}
+
+function uncovered(packages: readonly Package[], store: AdvisoryStore): string[] {
+  const missing = new Map<string, number>();
+  for (const item of packages) {
+    const streams = osvEcosystemsOf(item);
+    if (streams.some((stream) => store.covers?.(stream) ?? true)) continue;
+    const label = item.distro ?? ECOSYSTEM_NAMES[item.ecosystem];
+    missing.set(label, (missing.get(label) ?? 0) + 1);
+  }
+  return [...missing]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([label, count]) =>
+        `${count} ${count === 1 ? "package" : "packages"} of ${label} could not be matched: the advisory store has no source for them (flotilla db import).`,
+    );
+}

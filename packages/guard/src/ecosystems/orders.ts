@@ -1,0 +1,36 @@
+import type { EcosystemId } from "../model.ts";
+import * as deb from "./deb/version.ts";
+import * as go from "./go/version.ts";
+import * as npm from "./npm/version.ts";
+import * as pypi from "./pypi/version.ts";
+import { compareSemver, parseSemver } from "./semver-order.ts";
+import { compareParsed, type VersionOrder } from "./version-order.ts";
+
+const ORDERS: Readonly<Record<EcosystemId, VersionOrder>> = { npm, pypi, deb, go };
+
+/** Plain SemVer 2, for streams of advisories whose packages we do not read yet. */
+const semver: VersionOrder = {
+  compare: (a, b) => compareParsed(a, b, parseSemver, compareSemver),
+  isValid: (version) => parseSemver(version) !== undefined,
+};
+
+const BY_OSV_NAME: Readonly<Record<string, VersionOrder>> = {
+  npm,
+  PyPI: pypi,
+  Go: go,
+  Debian: deb,
+  Ubuntu: deb,
+  "crates.io": semver,
+  Bitnami: semver,
+};
+
+/** The version order of an ecosystem whose packages we read. */
+export function orderOf(ecosystem: EcosystemId): VersionOrder {
+  return ORDERS[ecosystem];
+}
+
+/** The version order of an OSV ecosystem, with or without its release suffix (`Debian:12`), or undefined when we have none. */
+export function orderOfOsv(ecosystem: string): VersionOrder | undefined {
+  const name = ecosystem.split(":", 1)[0] ?? "";
+  return Object.hasOwn(BY_OSV_NAME, name) ? BY_OSV_NAME[name] : undefined;
+}

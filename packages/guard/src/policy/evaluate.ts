@@ -1,0 +1,58 @@
+import type { Finding, GateVerdict, Reason } from "../model.ts";
+import { severityRank } from "../severity.ts";
+import type { Policy, PolicyRule } from "./policy.ts";
+import { explain } from "./reason.ts";
+
+/** Name of the rule that decides where no rule of the policy matches. */
+export const NO_RULE = "no-rule-matches";
+
+/** The gate verdict of `policy` over `findings`: blocks when any finding is blocked, else warns when any is warned of. */
+export function evaluate(policy: Policy, findings: readonly Finding[]): GateVerdict {
+  const blocks: Reason[] = [];
+  const warnings: Reason[] = [];
+  for (const finding of findings) {
+    const rule = policy.rules.find((candidate) => matches(candidate, finding));
+    const action = rule?.action ?? "warn";
+    if (action === "ignore") continue;
+    const reason: Reason = { outcome: action, rule: rule?.name ?? NO_RULE, finding, message: explain(finding) };
+    (action === "block" ? blocks : warnings).push(reason);
+  }
+  return { outcome: outcomeOf(blocks, warnings), reasons: [...blocks, ...warnings] };
+}
+
+/** Whether every condition of `rule` holds for `finding`. */
+export function matches(rule: PolicyRule, finding: Finding): boolean {
+  if (rule.kinds !== undefined && !rule.kinds.includes(finding.kind)) return false;
+  if (rule.minSeverity !== undefined && severityRank(finding.severity) < severityRank(rule.minSeverity)) return false;
+  if (rule.exploited !== undefined && rule.exploited !== (finding.exploited ?? false)) return false;
+  if (rule.fixAvailable !== undefined && rule.fixAvailable !== (finding.fixed !== undefined)) return false;
+  if (rule.confidence !== undefined && !(finding.confidence && rule.confidence.includes(finding.confidence)))
+    return false;
+  if (rule.ids !== undefined && !namesOne(rule.ids, finding)) return false;
+  return rule.packages === undefined || rule.packages.some((pattern) => globMatches(pattern, finding.purl));
+}
+
+function outcomeOf(blocks: readonly Reason[], warnings: readonly Reason[]): GateVerdict["outcome"] {
+  if (blocks.length > 0) return "block";
+  return warnings.length > 0 ? "warn" : "pass";
+}
+
+function namesOne(ids: readonly string[], finding: Finding): boolean {
+  return ids.some((id) => id === finding.id || finding.aliases.includes(id));
+}
+
+/** Whether `*` standing for any text makes `pattern` equal to `text`; linear, for patterns come from users. */
+export function globMatches(pattern: string, text: string | undefined): boolean {
+  if (text === undefined) return false;
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === text;
+  if (!text.startsWith(first)) return false;
+  const last = rest.pop() ?? "";
+  let position = first.length;
+  for (const part of rest) {
+    const at = text.indexOf(part, position);
+    if (at < 0) return false;
+    position = at + part.length;
+  }
+  return text.length - last.length >= position && text.endsWith(last);
+}
