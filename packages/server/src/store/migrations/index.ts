@@ -1,5 +1,9 @@
 import type { Migration } from "../migrate.ts";
 import { up as core } from "./0001-core.ts";
+import { up as fleet } from "./0003-fleet.ts";
 
 /** Every migration, oldest first. A new one is a file of this folder and a line here; an old one is never edited after a release. */
-export const MIGRATIONS: readonly Migration[] = [{ name: "0001-core", up: core }];
+export const MIGRATIONS: readonly Migration[] = [
+  { name: "0001-core", up: core },
+  { name: "0003-fleet", up: fleet },
+];
