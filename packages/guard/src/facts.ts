@@ -1,0 +1,35 @@
+/** What a layer says that only the whole image can interpret; kept in {@link LayerScan.facts} as plain JSON. */
+export type LayerFacts = {
+  /** Text of the os-release file that stands in this layer, by path. */
+  readonly osRelease: Readonly<Record<string, string>>;
+  /** Paths of this layer that some extractor knows: they replace what lower layers said of the same path. */
+  readonly known: readonly string[];
+  /** Paths owned by OS packages, only those that a language extractor could read. */
+  readonly owned: readonly string[];
+  /** Files that others draw in: `[by, path]`. */
+  readonly includes: readonly (readonly [string, string])[];
+};
+
+export const NO_FACTS: LayerFacts = { osRelease: {}, known: [], owned: [], includes: [] };
+
+/** Reads facts back from where a layer's scan was kept; what does not fit is as if it were absent. */
+export function parseFacts(facts: Readonly<Record<string, unknown>>): LayerFacts {
+  return {
+    osRelease: isTextRecord(facts["osRelease"]) ? facts["osRelease"] : {},
+    known: texts(facts["known"]),
+    owned: texts(facts["owned"]),
+    includes: Array.isArray(facts["includes"]) ? facts["includes"].filter(isPair) : [],
+  };
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
+}
+
+function isPair(value: unknown): value is readonly [string, string] {
+  return Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === "string");
+}
+
+function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "string");
+}
