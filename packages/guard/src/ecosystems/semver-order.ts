@@ -9,7 +9,10 @@ export interface Semver {
 /** No version in the wild is longer; longer text is not a version. */
 const MAX_VERSION_LENGTH = 256;
 
-const PATTERN = /^(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-?([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.+-]*)?$/;
+const IDENTIFIER = String.raw`(?:\d*[a-zA-Z-][a-zA-Z0-9-]*|\d+)`;
+const PATTERN = new RegExp(
+  String.raw`^(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-?(${IDENTIFIER}(?:\.${IDENTIFIER})*))?(?:\+[0-9A-Za-z.-]*)?$`,
+);
 
 /**
  * The version in `text`: SemVer 2, and what npm's loose form adds (a missing hyphen before the pre-release, leading zeros). Missing
@@ -19,8 +22,7 @@ export function parseSemver(text: string): Semver | undefined {
   if (text.length > MAX_VERSION_LENGTH) return undefined;
   const match = PATTERN.exec(text);
   if (match === null) return undefined;
-  const identifiers = match[4] === undefined || match[4] === "" ? [] : match[4].split(".");
-  if (identifiers.includes("")) return undefined;
+  const identifiers = match[4]?.split(".") ?? [];
   return {
     core: [toNumber(match[1] ?? "0"), toNumber(match[2] ?? "0"), toNumber(match[3] ?? "0")],
     prerelease: identifiers.map((part) => (/^\d+$/.test(part) ? toNumber(part) : part)),
