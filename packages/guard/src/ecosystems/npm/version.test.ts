@@ -67,7 +67,7 @@ test("agrees with the semver library wherever that can read both", () => {
   const suffixes = randomVersions(PIECES, 400, 1);
   const versions = ["1.2.3", "v1.2.3", "=1.2.03", "1.2.4"]
     .flatMap((core) => suffixes.map((suffix) => `${core}-${suffix}`))
-    .filter((text) => semver.valid(text, { loose: true }) !== null)
+    .filter((text) => semver.valid(text, { loose: true }) !== null && !/\d{16}/.test(text))
     .slice(0, 300);
   assert.ok(versions.length > 40, `${versions.length} samples`);
   for (const a of versions)
@@ -75,6 +75,10 @@ test("agrees with the semver library wherever that can read both", () => {
       const expected = semver.compare(a, b, { loose: true });
       assert.equal(Math.sign(npm.compare(a, b)), expected, `${a} | ${b}`);
     }
+});
+
+test("numbers past a double's precision are exact, where the library rounds them", () => {
+  checkAscending(npm, ["1.2.3-90071992547409930", "1.2.3-90071992547409932"]);
 });
 
 test("is a total order over all texts", () => checkTotalOrder(npm, randomVersions(PIECES, 120, 2)));
