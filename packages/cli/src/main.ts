@@ -1,6 +1,6 @@
 import { isCoded, messageOf } from "@flotilla/base/errors";
 import { Command, CommanderError } from "commander";
-import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { Ended, EXIT, exitCodeOf } from "./exit-codes.ts";
 import { note } from "./output.ts";
 import { verbs } from "./verbs/index.ts";
 
@@ -21,9 +21,10 @@ async function main(args: readonly string[]): Promise<number> {
   const program = createProgram();
   try {
     await program.parseAsync([...args], { from: "user" });
-    return Number(process.exitCode ?? EXIT.ok);
+    return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof Ended) return error.exitCode;
     note(isCoded(error) ? `flotilla: ${error.message} [${error.code}]` : `flotilla: ${messageOf(error)}`);
     if (!isCoded(error) && error instanceof Error && !("code" in error)) note(error.stack ?? "");
     return exitCodeOf(error);
