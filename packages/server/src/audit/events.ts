@@ -58,8 +58,17 @@ export interface Events {
 /** The hash that stands before the first event. */
 export const GENESIS_HASH = "0".repeat(64);
 
+export interface EventsOptions {
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** Called after each commit. */
+  readonly onStored?: (event: StoredEvent) => void;
+}
+
 /** The log in the database's `events` table; publishes `events` on the bus after each commit. */
-export function createEvents(database: Database, bus: Bus, clock: Clock): Events {
+export function createEvents(options: EventsOptions): Events {
+  const { database, bus, clock } = options;
   return {
     async append(trx, event) {
       const last = await trx
@@ -71,7 +80,10 @@ export function createEvents(database: Database, bus: Bus, clock: Clock): Events
       const unsealed = { ...event, seq: (last?.seq ?? 0) + 1, at: toInstant(clock.now()) };
       const stored = { ...unsealed, hash: hashEvent(last?.hash ?? GENESIS_HASH, unsealed) };
       await trx.insertInto("events").values(toRow(stored)).execute();
-      database.afterCommit(trx, () => bus.publish("events", { seq: stored.seq }));
+      database.afterCommit(trx, () => {
+        options.onStored?.(stored);
+        bus.publish("events", { seq: stored.seq });
+      });
       return stored;
     },
     async after(seq, query) {
