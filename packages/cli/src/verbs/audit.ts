@@ -1,4 +1,4 @@
-import { AuditVerification, type Event, Event as Event } from "@flotilla/protocol/api/audit";
+import { AuditVerification, Event } from "@flotilla/protocol/api/audit";
 import { Command } from "commander";
 import { Ended, EXIT } from "../exit-codes.ts";
 import { print, printJson, tint } from "../output.ts";
