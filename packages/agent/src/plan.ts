@@ -1,0 +1,145 @@
+import type { Digest } from "@flotilla/base/digest";
+import { type AppJournal, type Held, samePair } from "./journal.ts";
+import type { Observations } from "./observe.ts";
+import { bringUp, removeContainers, removeUnusedNetworks, startSteps, stopSteps } from "./plan-parts.ts";
+import { planRestore } from "./plan-restore.ts";
+import { planSteady } from "./plan-steady.ts";
+import type { Instance } from "./spec.ts";
+import type { Step } from "./step.ts";
+import { type Current, isOfPair, placesOf, survey } from "./survey.ts";
+
+/** An attempt that the agent itself was restarted under this often is given up: the release may be what brings the machine down. */
+export const MAX_RESUMES = 5;
+
+/** All that the plan depends on beside what the engine shows. */
+export interface Context {
+  readonly app: string;
+  readonly journal: AppJournal;
+  /** Absent: the app is to be removed. */
+  readonly target: Held | undefined;
+  /** The target was tried and failed, or is refused for now: what was committed goes on. */
+  readonly targetBarred: boolean;
+  readonly targetInstance: Instance | undefined;
+  readonly committedInstance: Instance | undefined;
+  readonly attemptInstance: Instance | undefined;
+  /** The committed release cannot be read on this device nor fetched: its containers are known only by not being the target's. */
+  readonly committedLost: boolean;
+  /** Which of the instances' images the engine has. */
+  readonly images: ReadonlySet<Digest>;
+  readonly preflighted: boolean;
+  /** This run of the agent began the attempt or has counted it. */
+  readonly resumed: boolean;
+  readonly observations: Observations;
+  readonly nowMs: number;
+  readonly started: ReadonlySet<string>;
+  readonly revive: boolean;
+  /** Mending what is committed is not backing off. */
+  readonly mendAllowed: boolean;
+}
+
+/**
+ * The next steps of one app, from what is to what should be. Pure. After they ran, or one of them failed, current is read and planned
+ * again; no step is left when there is nothing to do. `settled` in the result says that the target is reached or barred, so that steps only mend.
+ */
+export function plan(
+  current: Current,
+  context: Context,
+): { readonly steps: readonly Step[]; readonly settled: boolean } {
+  const { journal, target } = context;
+  if (target === undefined) return { steps: planRemoval(current, context), settled: false };
+  if (journal.attempt !== undefined)
+    return { steps: planAttempt(current, context, journal.attempt.target), settled: false };
+  if (samePair(journal.committed, target)) return { steps: planSteady(current, context), settled: true };
+  if (context.targetBarred) return { steps: planBarred(current, context, target), settled: true };
+  const mending = context.mendAllowed ? planSteady(current, context) : [];
+  if (mending.length > 0) return { steps: mending, settled: true };
+  return { steps: planApply(current, context, target), settled: false };
+}
+
+function planAttempt(current: Current, context: Context, attempt: Held): readonly Step[] {
+  if (!context.resumed) return [{ kind: "resume" }];
+  const failure = context.journal.attempt?.failure;
+  if (failure !== undefined || !samePair(attempt, context.target)) return planRestore(current, context, attempt);
+  if ((context.journal.attempt?.resumes ?? 0) > MAX_RESUMES)
+    return [
+      {
+        kind: "fail",
+        code: "interrupted",
+        reason: `the agent was stopped ${MAX_RESUMES} times while the release started`,
+      },
+    ];
+  if (context.targetInstance === undefined) return [{ kind: "fetch-release", role: "target", held: attempt }];
+  return planSwitch(current, context, context.targetInstance);
+}
+
+/** Before anything that runs is touched: release, preflight, images, networks, volumes and the new containers. */
+function planApply(current: Current, context: Context, target: Held): readonly Step[] {
+  const { journal, targetInstance } = context;
+  if (journal.committed !== undefined && context.committedInstance === undefined && !context.committedLost)
+    return [{ kind: "fetch-release", role: "committed", held: journal.committed }];
+  if (targetInstance === undefined) return [{ kind: "fetch-release", role: "target", held: target }];
+  if (!context.preflighted) return [{ kind: "preflight", instance: targetInstance }];
+  const absent = targetInstance.images.filter(({ config }) => !context.images.has(config));
+  if (absent.length > 0)
+    return [{ kind: "download", images: absent }, ...absent.map((image) => ({ kind: "load-image", image }) as const)];
+  const leftovers = removeContainers(leftoversOf(current, context, targetInstance));
+  if (leftovers.length > 0) return leftovers;
+  return [...bringUp(targetInstance, current), { kind: "begin", held: target }];
+}
+
+/** The old containers stop, the new ones start by their dependencies and prove themselves. */
+function planSwitch(current: Current, context: Context, target: Instance): readonly Step[] {
+  const kept = new Set(placesOf(target, current).map(({ container }) => container?.id));
+  const old = current.containers.filter(({ id }) => !kept.has(id));
+  const stops = stopSteps(old, context.committedInstance);
+  if (stops.length > 0) return stops;
+  const state = survey(target, current, { ...context, mode: "trial" });
+  if (state.missing.length > 0) {
+    const absent = target.images.filter(({ config }) => !context.images.has(config));
+    if (absent.length > 0)
+      return [{ kind: "download", images: absent }, ...absent.map((image) => ({ kind: "load-image", image }) as const)];
+    return bringUp(target, current);
+  }
+  if (state.failed !== undefined) {
+    const { place, code, reason } = state.failed;
+    const containerId = place.container?.id;
+    return [
+      { kind: "fail", code, reason: `service ${place.service.name}: ${reason}`, ...(containerId && { containerId }) },
+    ];
+  }
+  if (state.startable.length > 0) return startSteps(state.startable);
+  if (state.good) return [{ kind: "commit", instance: target, finished: state.finished }];
+  return [{ kind: "watch", instance: target, untilMs: state.pendingUntilMs ?? context.nowMs }];
+}
+
+/** The target may not run. What is committed is mended; where nothing is, the target's own containers must not stay. */
+function planBarred(current: Current, context: Context, target: Held): readonly Step[] {
+  if (context.journal.committed !== undefined) return planSteady(current, context);
+  const ours = current.containers.filter((container) => isOfPair(container, target));
+  const rest = current.containers.filter((container) => !isOfPair(container, target));
+  const containers = removeContainers(ours);
+  return containers.length > 0 || rest.length > 0 ? containers : removeUnusedNetworks(current, []);
+}
+
+/** The app is not wanted any more: containers and networks go, volumes stay. */
+function planRemoval(current: Current, context: Context): readonly Step[] {
+  const instance = context.committedInstance ?? context.attemptInstance;
+  const stops = stopSteps(current.containers, instance);
+  if (stops.length > 0) return stops;
+  const containers = removeContainers(current.containers);
+  if (containers.length > 0) return containers;
+  const networks = removeUnusedNetworks(current, []);
+  if (networks.length > 0) return networks;
+  const images = [context.committedInstance, context.attemptInstance].flatMap((one) => one?.images ?? []);
+  return [{ kind: "forget", images: images.map(({ config }) => config) }];
+}
+
+/** Containers of neither the target nor what is committed. Where the committed release is unknown, none is called a leftover. */
+function leftoversOf(current: Current, context: Context, target: Instance): Current["containers"] {
+  const committed = context.committedInstance;
+  if (committed === undefined) return current.containers.filter(({ state }) => state === "dead");
+  const kept = new Set(
+    [...placesOf(target, current), ...placesOf(committed, current)].map(({ container }) => container?.id),
+  );
+  return current.containers.filter(({ id, state }) => !kept.has(id) && state !== "removing");
+}
