@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { auditCommand } from "./audit.ts";
 import { deviceCommand } from "./device.ts";
+import { loginCommand } from "./login.ts";
 import { rolloutCommand } from "./rollout.ts";
+import { tokenCommand } from "./token.ts";
 import { variableCommand } from "./variable.ts";
 
 /** Every verb, in the order in which a newcomer meets them. */
 export function verbs(): readonly Command[] {
-  return [deviceCommand(), variableCommand(), rolloutCommand(), auditCommand()];
+  return [loginCommand(), deviceCommand(), variableCommand(), rolloutCommand(), tokenCommand(), auditCommand()];
 }
