@@ -49,21 +49,18 @@ export const ContainerState = Type.Object({
 export type ContainerState = Static<typeof ContainerState>;
 
 /** Where an app stands on its way to its target. `idle` means that there is nothing to do. */
-export const AppPhase = Type.Union(
-  ["idle", "preflight", "downloading", "loading", "switching", "probation", "restoring", "removing", "waiting"].map(
-    (phase) => Type.Literal(phase),
-  ),
-);
-export type AppPhase =
-  | "idle"
-  | "preflight"
-  | "downloading"
-  | "loading"
-  | "switching"
-  | "probation"
-  | "restoring"
-  | "removing"
-  | "waiting";
+export const AppPhase = Type.Enum([
+  "idle",
+  "preflight",
+  "downloading",
+  "loading",
+  "switching",
+  "probation",
+  "restoring",
+  "removing",
+  "waiting",
+]);
+export type AppPhase = Static<typeof AppPhase>;
 
 /**
  * The device's last word on a (release, variables) pair. `commit`: it runs and proved healthy. `rollback`: it was started and failed; the

@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { AppState, ContainerState, DeviceFacts, Verdict } from "../device.ts";
 import { AppName, DigestText } from "../target.ts";
+import { Page, PageQueryMembers } from "./paging.ts";
 
 /** Schemas of the routes `/api/v1/projects/:project/provisioning-tokens…` and `…/devices…`; enrolment itself is in `../device.ts`. */
 
@@ -19,6 +20,7 @@ export type Labels = Static<typeof Labels>;
 
 export const DeviceName = Type.String({ pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$" });
 export const SelectorText = Type.String({ maxLength: 1000 });
+export const ProjectParams = Type.Object({ project: ProjectName });
 export const ProvisioningTokenParams = Type.Object({ project: ProjectName, token: Id });
 /** `:device` is the device's id or its name. */
 export const DeviceParams = Type.Object({ project: ProjectName, device: Type.String({ maxLength: 100 }) });
@@ -38,10 +40,7 @@ export const ProvisioningToken = Type.Object({
   revokedAt: Type.Optional(Instant),
 });
 export type ProvisioningToken = Static<typeof ProvisioningToken>;
-export const ProvisioningTokenList = Type.Object({
-  items: Type.Array(ProvisioningToken),
-  next: Type.Optional(Type.String()),
-});
+export const ProvisioningTokenList = Page(ProvisioningToken);
 export type ProvisioningTokenList = Static<typeof ProvisioningTokenList>;
 
 export const CreateProvisioningTokenRequest = Type.Object(
@@ -110,14 +109,13 @@ export const Device = Type.Object({
   apps: Type.Record(AppName, DeviceApp),
 });
 export type Device = Static<typeof Device>;
-export const DeviceList = Type.Object({ items: Type.Array(Device), next: Type.Optional(Type.String()) });
+export const DeviceList = Page(Device);
 export type DeviceList = Static<typeof DeviceList>;
 
 export const DeviceListQuery = Type.Object({
   /** `site=oslo, !canary, tier in (a,b), name=press-7`; empty: all. */
   selector: Type.Optional(SelectorText),
-  cursor: Type.Optional(Type.String({ maxLength: 500 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  ...PageQueryMembers,
 });
 export type DeviceListQuery = Static<typeof DeviceListQuery>;
 

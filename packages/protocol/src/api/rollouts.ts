@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { AppName, DigestText } from "../target.ts";
 import { SelectorText } from "./devices.ts";
+import { Page, PageQueryMembers } from "./paging.ts";
 
 /** Schemas of the routes `/api/v1/projects/:project/rollouts…` and `…/assignments`. */
 
@@ -8,8 +9,6 @@ const Instant = Type.String({ maxLength: 40 });
 const Id = Type.String({ maxLength: 64 });
 const ProjectName = Type.String({ maxLength: 100 });
 const Count = Type.Integer({ minimum: 0 });
-const Cursor = Type.Optional(Type.String({ maxLength: 500 }));
-const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 200 }));
 const Percentage = Type.Number({ minimum: 0, maximum: 1 });
 /** Digest or tag (`r3`). */
 const ReleaseRef = Type.String({ minLength: 1, maxLength: 80 });
@@ -112,10 +111,10 @@ export const Rollout = Type.Object({
   endedAt: Type.Optional(Instant),
 });
 export type Rollout = Static<typeof Rollout>;
-export const RolloutList = Type.Object({ items: Type.Array(Rollout), next: Type.Optional(Type.String()) });
+export const RolloutList = Page(Rollout);
 export type RolloutList = Static<typeof RolloutList>;
 
-export const RolloutListQuery = Type.Object({ app: Type.Optional(AppName), cursor: Cursor, limit: Limit });
+export const RolloutListQuery = Type.Object({ app: Type.Optional(AppName), ...PageQueryMembers });
 
 /** A device's part in a rollout. */
 export const RolloutDevice = Type.Object({
@@ -131,9 +130,9 @@ export const RolloutDevice = Type.Object({
   previous: Type.Optional(DigestText),
 });
 export type RolloutDevice = Static<typeof RolloutDevice>;
-export const RolloutDeviceList = Type.Object({ items: Type.Array(RolloutDevice), next: Type.Optional(Type.String()) });
+export const RolloutDeviceList = Page(RolloutDevice);
 export type RolloutDeviceList = Static<typeof RolloutDeviceList>;
-export const RolloutDeviceQuery = Type.Object({ outcome: Type.Optional(MemberOutcome), cursor: Cursor, limit: Limit });
+export const RolloutDeviceQuery = Type.Object({ outcome: Type.Optional(MemberOutcome), ...PageQueryMembers });
 
 /** `POST …/rollouts/:rollout/abort`. `restore` (default true) puts every device that it changed back to the release it had. */
 export const AbortRolloutRequest = Type.Object(
@@ -159,14 +158,13 @@ export const Assignment = Type.Object({
   assignedAt: Instant,
 });
 export type Assignment = Static<typeof Assignment>;
-export const AssignmentList = Type.Object({ items: Type.Array(Assignment), next: Type.Optional(Type.String()) });
+export const AssignmentList = Page(Assignment);
 export type AssignmentList = Static<typeof AssignmentList>;
 /** Without `device`: the standing assignments of selectors. With it: those of the device (id or name). */
 export const AssignmentListQuery = Type.Object({
   device: Type.Optional(Type.String({ maxLength: 100 })),
   app: Type.Optional(AppName),
-  cursor: Cursor,
-  limit: Limit,
+  ...PageQueryMembers,
 });
 
 /**

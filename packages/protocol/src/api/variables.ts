@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { SelectorText } from "./devices.ts";
+import { Page, PageQueryMembers } from "./paging.ts";
 
 /** Schemas of the routes `/api/v1/projects/:project/variables…`. */
 
@@ -30,13 +31,10 @@ export const Variable = Type.Object({
   updatedBy: Type.String(),
 });
 export type Variable = Static<typeof Variable>;
-export const VariableList = Type.Object({ items: Type.Array(Variable), next: Type.Optional(Type.String()) });
+export const VariableList = Page(Variable);
 export type VariableList = Static<typeof VariableList>;
 
-export const VariableListQuery = Type.Object({
-  cursor: Type.Optional(Type.String({ maxLength: 4000 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
-});
+export const VariableListQuery = Type.Object(PageQueryMembers);
 
 /** `PUT …/variables/:name`: sets the value of one scope. */
 export const SetVariableRequest = Type.Object(
