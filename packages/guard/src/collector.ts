@@ -60,7 +60,7 @@ interface State {
   readonly removed: { path: string; opaque: boolean }[];
   readonly osRelease: Record<string, string>;
   readonly known: string[];
-  readonly owned: string[];
+  readonly owned: Record<string, readonly string[]>;
   readonly includes: [string, string][];
   readonly byPath: Map<string, number>;
 }
@@ -74,14 +74,14 @@ export function createCollector(wanted: Wanted): Collector {
     removed: [],
     osRelease: {},
     known: [],
-    owned: [],
+    owned: {},
     includes: [],
     byPath: new Map(),
   };
   return {
     file: (path, sizeBytes) => openFile(state, wanted, path, sizeBytes),
     other: (path) => {
-      noteWhiteout(state, path);
+      if (!noteWhiteout(state, path) && ROUTES.some(({ extractor }) => extractor.wants(path))) noteKnown(state, path);
     },
     link: (path, target) => aliasPackages(state, path, target),
     problem: (path, reason) => addProblem(state, path, reason),
@@ -108,7 +108,8 @@ function addInventoryReaders(state: State, path: string, sizeBytes: number, cons
       route.extractor.kind === "whole"
         ? readWhole(route.extractor, path, sizeBytes)
         : route.extractor.open(path, sizeBytes);
-    consumers.push({ reader, next: 0, done: () => addExtraction(state, route, path, reader.end()) });
+    if (reader !== undefined)
+      consumers.push({ reader, next: 0, done: () => addExtraction(state, route, path, reader.end()) });
   }
   if (OS_RELEASE_PATHS.has(path)) consumers.push(osReleaseConsumer(state, path, sizeBytes));
 }
@@ -171,7 +172,8 @@ function addExtraction(state: State, route: Route, path: string, extraction: Ext
   }
   if (state.packages.length > first) state.byPath.set(path, first);
   for (const reason of extraction.problems) addProblem(state, path, reason);
-  for (const owned of extraction.owned ?? []) if (isLanguageFile(owned)) state.owned.push(owned);
+  const owned = extraction.owned?.filter(isLanguageFile) ?? [];
+  if (owned.length > 0) state.owned[path] = owned;
   for (const include of extraction.includes ?? []) state.includes.push([path, include]);
 }
 

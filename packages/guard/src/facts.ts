@@ -4,26 +4,31 @@ export type LayerFacts = {
   readonly osRelease: Readonly<Record<string, string>>;
   /** Paths of this layer that some extractor knows: they replace what lower layers said of the same path. */
   readonly known: readonly string[];
-  /** Paths owned by OS packages, only those that a language extractor could read. */
-  readonly owned: readonly string[];
+  /** Paths owned by OS packages, only those that a language extractor could read, by the file that says so. */
+  readonly owned: Readonly<Record<string, readonly string[]>>;
   /** Files that others draw in: `[by, path]`. */
   readonly includes: readonly (readonly [string, string])[];
 };
 
-export const NO_FACTS: LayerFacts = { osRelease: {}, known: [], owned: [], includes: [] };
+export const NO_FACTS: LayerFacts = { osRelease: {}, known: [], owned: {}, includes: [] };
 
 /** Reads facts back from where a layer's scan was kept; what does not fit is as if it were absent. */
 export function parseFacts(facts: Readonly<Record<string, unknown>>): LayerFacts {
   return {
     osRelease: isTextRecord(facts["osRelease"]) ? facts["osRelease"] : {},
     known: texts(facts["known"]),
-    owned: texts(facts["owned"]),
+    owned: textLists(facts["owned"]),
     includes: Array.isArray(facts["includes"]) ? facts["includes"].filter(isPair) : [],
   };
 }
 
 function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
+}
+
+function textLists(value: unknown): Readonly<Record<string, readonly string[]>> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([path, list]) => [path, texts(list)]));
 }
 
 function isPair(value: unknown): value is readonly [string, string] {

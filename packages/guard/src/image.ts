@@ -1,5 +1,5 @@
 import type { Digest } from "@flotilla/base/digest";
-import { type LayerFacts, parseFacts } from "./facts.ts";
+import { type LayerFacts, NO_FACTS, parseFacts } from "./facts.ts";
 import type { Inventory, LayerScan, Location, Package, Problem, SecretHit } from "./model.ts";
 import { type Os, osOf, withDistro } from "./os.ts";
 
@@ -8,57 +8,86 @@ export type Part = Pick<LayerScan, "packages" | "secrets" | "problems" | "remove
   readonly diffId?: Digest;
 };
 
+/** What a file that is still there gave: packages, paths it says are owned, the system's name. */
+interface Standing {
+  readonly layer: Digest | undefined;
+  readonly packages: Package[];
+  owned: readonly string[];
+  osRelease: string | undefined;
+}
+
 /**
  * What an image (or a folder, as one part) holds: `scans` from the lowest layer up. What whiteouts hide and upper layers replace is gone
  * from the packages; a secret in a deleted file is still a secret. Language packages whose file belongs to an OS package are left out
  * (DESIGN §4 rule 2).
  */
 export function mergeLayers(scans: readonly Part[]): Inventory {
-  const files = new Map<string, { readonly packages: Package[]; readonly layer: Digest | undefined }>();
-  const osRelease = new Map<string, string>();
-  const owned = new Set<string>();
+  const files = new Map<string, Standing>();
   const seen = new Set<string>();
   const facts = scans.map((scan) => parseFacts(scan.facts));
   scans.forEach((scan, index) => {
-    const layer = facts[index];
-    if (layer === undefined) return;
-    hide(files, osRelease, scan, layer);
-    for (const found of scan.packages) addTo(files, found, scan.diffId);
-    for (const [path, text] of Object.entries(layer.osRelease)) osRelease.set(path, text);
-    for (const path of layer.owned) owned.add(mergedUsr(path));
+    const layer = facts[index] ?? NO_FACTS;
+    hide(files, scan, layer);
+    stand(files, scan, layer);
     for (const path of layer.known) seen.add(path);
   });
-  const os = osOf(osRelease.get("etc/os-release") ?? osRelease.get("usr/lib/os-release"));
-  const kept = [...files].filter(([path]) => !owned.has(mergedUsr(path)));
+  const os = osOf((files.get("etc/os-release") ?? files.get("usr/lib/os-release"))?.osRelease);
+  const packages = withoutOwned(files).flatMap((file) => file.packages.map((found) => placed(found, file.layer, os)));
   return {
-    packages: uniquePackages(kept.flatMap(([, file]) => file.packages.map((found) => placed(found, file.layer, os)))),
+    packages: uniquePackages(withoutStaleLocks(packages)),
     secrets: scans.flatMap((scan) => scan.secrets.map((hit) => placedSecret(hit, scan.diffId))),
     problems: [...problemsOf(scans), ...missingIncludes(scans, facts, seen)],
     ...(os === undefined ? {} : { os }),
   };
 }
 
-type Files = Map<string, { readonly packages: Package[]; readonly layer: Digest | undefined }>;
-
 /** Takes away what this layer's whiteouts and its own files hide of the layers below. */
-function hide(files: Files, osRelease: Map<string, string>, scan: Part, facts: LayerFacts): void {
+function hide(files: Map<string, Standing>, scan: Part, facts: LayerFacts): void {
   for (const { path, opaque } of scan.removed) {
-    if (!opaque) {
-      files.delete(path);
-      osRelease.delete(path);
-    }
+    if (!opaque) files.delete(path);
     const below = path === "" ? "" : `${path}/`;
     for (const other of files.keys()) if (other.startsWith(below)) files.delete(other);
-    for (const other of osRelease.keys()) if (other.startsWith(below)) osRelease.delete(other);
   }
   for (const path of facts.known) files.delete(path);
 }
 
-function addTo(files: Files, found: Package, layer: Digest | undefined): void {
-  const path = found.locations[0]?.path ?? "";
-  const file = files.get(path);
-  if (file === undefined) files.set(path, { packages: [found], layer });
-  else file.packages.push(found);
+function stand(files: Map<string, Standing>, scan: Part, facts: LayerFacts): void {
+  const at = (path: string): Standing => {
+    const standing = files.get(path);
+    if (standing !== undefined) return standing;
+    const fresh: Standing = { layer: scan.diffId, packages: [], owned: [], osRelease: undefined };
+    files.set(path, fresh);
+    return fresh;
+  };
+  for (const found of scan.packages) at(found.locations[0]?.path ?? "").packages.push(found);
+  for (const [path, owned] of Object.entries(facts.owned)) at(path).owned = owned;
+  for (const [path, text] of Object.entries(facts.osRelease)) at(path).osRelease = text;
+}
+
+function withoutOwned(files: ReadonlyMap<string, Standing>): Standing[] {
+  const owned = new Set<string>();
+  for (const file of files.values()) for (const path of file.owned) owned.add(mergedUsr(path));
+  return [...files].filter(([path]) => !owned.has(mergedUsr(path))).map(([, file]) => file);
+}
+
+/**
+ * A lock file tells what would be installed; where its `node_modules` is really there, only what is in both is kept of it, so that
+ * pruned development packages are not reported of an image.
+ */
+function withoutStaleLocks(packages: readonly Package[]): readonly Package[] {
+  const installed = new Map<string, Set<string>>();
+  for (const { purl, ecosystem, evidence, locations } of packages) {
+    if (ecosystem !== "npm" || evidence !== "installed") continue;
+    const path = locations[0]?.path ?? "";
+    const project = path.slice(0, path.search(/(?:^|\/)node_modules\//));
+    const purls = installed.get(project) ?? new Set();
+    installed.set(project, purls.add(purl));
+  }
+  return packages.filter(({ purl, ecosystem, evidence, locations }) => {
+    if (ecosystem !== "npm" || evidence !== "declared") return true;
+    const path = locations[0]?.path ?? "";
+    return installed.get(path.slice(0, Math.max(0, path.lastIndexOf("/"))))?.has(purl) ?? true;
+  });
 }
 
 function placed(found: Package, layer: Digest | undefined, os: Os | undefined): Package {

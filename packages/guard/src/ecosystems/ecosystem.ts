@@ -56,7 +56,8 @@ export interface StreamExtractor {
   readonly kind: "stream";
   readonly id: string;
   wants(path: string): boolean;
-  open(path: string, sizeBytes: number): FileReader;
+  /** Undefined: a body of this size is nothing for it. */
+  open(path: string, sizeBytes: number): FileReader | undefined;
 }
 
 /** All that is known of where one ecosystem's packages are found. */
