@@ -13,7 +13,7 @@ import {
 } from "./format.ts";
 
 /** A block is closed when its text is this long: larger ones compress better, smaller ones decode faster. */
-const BLOCK_CHARS = 64 * 1024;
+const BLOCK_CHARS = 32 * 1024;
 /** Ten bits and seven hashes let one absent key in a hundred through to the blocks. */
 const FILTER_BITS_PER_KEY = 10;
 const FILTER_HASHES = 7;
