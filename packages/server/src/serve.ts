@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "@flotilla/base/clock";
 import type { Log } from "@flotilla/base/log";
 import { createEvents } from "./audit/events.ts";
+import { registerAudit } from "./audit/routes.ts";
 import { createMemoryBus } from "./bus.ts";
 import type { Config, Settings } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -10,6 +11,7 @@ import { createMetrics } from "./http/metrics.ts";
 import { createReadiness } from "./http/readiness.ts";
 import { createApp } from "./http/server.ts";
 import { registerStatus } from "./http/status-routes.ts";
+import { registerProjects } from "./projects/routes.ts";
 import { claimDataDir, databasePath } from "./store/data-dir.ts";
 import { openDatabase } from "./store/database.ts";
 import { migrate } from "./store/migrate.ts";
@@ -17,6 +19,7 @@ import { MIGRATIONS } from "./store/migrations/index.ts";
 import { openServerKey } from "./store/server-key.ts";
 import { createAccess } from "./users/access.ts";
 import { ensureDefaultProject, writeOwnerTokenFile } from "./users/first-owner.ts";
+import { registerUsers } from "./users/routes.ts";
 
 /** A server that listens. */
 export interface RunningServer {
@@ -70,6 +73,9 @@ async function closeGracefully(app: App, clock: Clock): Promise<void> {
 /** Every feature's routes: one line each. */
 function registerFeatures(app: App, context: Context): void {
   registerStatus(app, context);
+  registerUsers(app, context);
+  registerProjects(app, context);
+  registerAudit(app, context);
 }
 
 async function openContext(

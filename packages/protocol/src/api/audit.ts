@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { PageQueryMembers } from "./paging.ts";
 
 export const Actor = Type.Object({
-  kind: Type.Union(["user", "token", "device", "rule", "system"].map((kind) => Type.Literal(kind))),
+  kind: Type.Enum(["user", "token", "device", "rule", "system"]),
   id: Type.String(),
   name: Type.Optional(Type.String()),
 });

@@ -3,9 +3,7 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false };
 
 export const ProjectName = Type.String({ pattern: "^[a-z0-9](?:[a-z0-9-]{0,37}[a-z0-9])?$" });
-export const RoleName = Type.Union(
-  ["owner", "maintainer", "operator", "developer", "auditor"].map((role) => Type.Literal(role)),
-);
+export const RoleName = Type.Enum(["owner", "maintainer", "operator", "developer", "auditor"]);
 /** `device:read`, `registry:push`, …; `GET /api/v1/me` lists those that one holds. */
 export const PermissionName = Type.String({ pattern: "^[a-z]+:[a-z]+$", maxLength: 40 });
 const Email = Type.String({ pattern: "^[^\\s@]{1,64}@[^\\s@]{1,189}$" });

@@ -1,4 +1,5 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import { Problem } from "@flotilla/protocol/api/problem";
 import type { Context } from "../context.ts";
 
 /** The document of `/api/openapi.json`, made of the schemas that validate. */
@@ -23,4 +24,11 @@ export function openApiOptions(context: Context): FastifyDynamicSwaggerOptions {
       security: [{ token: [] }, { session: [] }],
     },
   };
+}
+
+/** Response schemas of the refusals that a route may answer with. */
+export function problemResponses<const S extends number>(
+  ...statuses: readonly S[]
+): { readonly [K in S]: typeof Problem } {
+  return Object.fromEntries(statuses.map((status) => [status, Problem])) as { readonly [K in S]: typeof Problem };
 }
