@@ -2,8 +2,9 @@ import type { Digest } from "@flotilla/base/digest";
 
 /**
  * A compose application in normal form: what `release create` stores and the agent applies. Long forms only, durations in milliseconds,
- * sizes in bytes, every default that we rely on written out. Text values may hold `${NAME}` for names in {@link NormalisedApp.variables};
- * a literal dollar is written `$$`, as in compose.
+ * sizes in bytes, every default that we rely on written out. Every text value of services, networks, volumes and configs is a template:
+ * it may hold `${NAME}` (and the other forms of compose) for names in {@link NormalisedApp.variables}, and a literal dollar is written
+ * `$$`. `fillVariables` makes it plain for one device.
  */
 export interface NormalisedApp {
   /** 1; raised when the meaning of a field changes. */
@@ -19,7 +20,7 @@ export interface NormalisedApp {
 }
 
 export interface Variable {
-  /** The value used when project, group and device give none; without one the variable is required. */
+  /** The value used when project, group and device give none; a variable without one is required. */
   readonly default?: string;
   readonly description?: string;
 }
@@ -116,7 +117,7 @@ export interface Dependency {
 }
 
 export interface Healthcheck {
-  /** Engine form: `["CMD", …]`, `["CMD-SHELL", text]` or `["NONE"]`. */
+  /** Engine form: `["CMD", …]`, `["CMD-SHELL", text]` or `["NONE"]`; empty keeps the image's own test. */
   readonly test: readonly string[];
   readonly intervalMs?: number;
   readonly timeoutMs?: number;

@@ -23,6 +23,8 @@ const Short = Type.String({ maxLength: 1024 });
 const Name = Type.String({ pattern: "^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$" });
 export const VariableName = Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_]{0,127}$" });
 const Path = Type.String({ pattern: "^/[^\\u0000]*$", maxLength: 4096 });
+/** Absolute, or a template that the device makes absolute. */
+const HostPath = Type.String({ pattern: "^[/$][^\\u0000]*$", maxLength: 4096 });
 const Duration = Type.Number({ minimum: 0, maximum: MAX_DURATION_MS });
 const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const PortNumber = Type.Integer({ minimum: 1, maximum: 65_535 });
@@ -35,7 +37,8 @@ const named = <T extends Parameters<typeof Type.Record>[1]>(value: T, maxPropert
 const Port = Type.Object(
   {
     target: PortNumber,
-    published: Type.Optional(Type.String({ pattern: "^[0-9]{1,5}(?:-[0-9]{1,5})?$" })),
+    /** A number, a range, or a template. */
+    published: Type.Optional(Type.String({ pattern: "^(?:[0-9]{1,5}(?:-[0-9]{1,5})?|.*\\$\\{.*)$", maxLength: 1024 })),
     hostIp: Type.Optional(Short),
     protocol: Type.Enum(["tcp", "udp", "sctp"]),
   },
@@ -62,7 +65,7 @@ const Mount = Type.Union([
     },
     STRICT,
   ),
-  Type.Object({ kind: Type.Literal("bind"), source: Path, target: Path, readOnly: Type.Boolean() }, STRICT),
+  Type.Object({ kind: Type.Literal("bind"), source: HostPath, target: Path, readOnly: Type.Boolean() }, STRICT),
   Type.Object({ kind: Type.Literal("anonymous"), target: Path, readOnly: Type.Boolean() }, STRICT),
   Type.Object({ kind: Type.Literal("tmpfs"), target: Path, sizeBytes: Type.Optional(Bytes) }, STRICT),
 ]);
@@ -89,7 +92,7 @@ const Dependency = Type.Object(
 
 const Healthcheck = Type.Object(
   {
-    test: Type.Array(Text, { minItems: 1, maxItems: MAX_ENTRIES }),
+    test: Type.Array(Text, { maxItems: MAX_ENTRIES }),
     intervalMs: Type.Optional(Duration),
     timeoutMs: Type.Optional(Duration),
     startPeriodMs: Type.Optional(Duration),

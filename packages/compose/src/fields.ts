@@ -1,0 +1,45 @@
+import type { Scope } from "./scope.ts";
+import type { MapNode, Node } from "./tree.ts";
+
+/** Fields of one place in the file: what reads each, and why each other is refused. Together they are all that compose knows. */
+export interface Fields<Draft> {
+  readonly readers: Readonly<Record<string, (draft: Draft, node: Node, scope: Scope) => void>>;
+  readonly refused: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads every field of `map` into `draft`. A field that is refused or unknown is a problem; extension fields (`x-…`) other than
+ * `x-flotilla` are skipped.
+ */
+export function readFields<Draft>(map: MapNode, fields: Fields<Draft>, draft: Draft, scope: Scope): void {
+  for (const [key, { keyPlace, node }] of map.entries) {
+    const reader = Object.hasOwn(fields.readers, key) ? fields.readers[key] : undefined;
+    if (reader !== undefined) reader(draft, node, scope);
+    else if (key === "x-flotilla") scope.problems.add(keyPlace, "unknown-field", "x-flotilla has no meaning here");
+    else if (!key.startsWith("x-")) refuse(key, keyPlace, fields, scope);
+  }
+}
+
+function refuse<Draft>(key: string, place: Node["place"], fields: Fields<Draft>, scope: Scope): void {
+  const reason = Object.hasOwn(fields.refused, key) ? fields.refused[key] : undefined;
+  if (reason !== undefined) {
+    scope.problems.add(place, "unsupported-field", `${key} is not supported: ${reason}`);
+    return;
+  }
+  const known = [...Object.keys(fields.readers), ...Object.keys(fields.refused)];
+  const near = known.find((candidate) => isNear(candidate, key));
+  const hint = near === undefined ? "compose has no such field" : `did you mean ${near}?`;
+  scope.problems.add(place, "unknown-field", `unknown field ${key}: ${hint}`);
+}
+
+/** Equal but for separators and case, or one letter away. */
+function isNear(a: string, b: string): boolean {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
+  if (plain(a) === plain(b)) return true;
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  return Math.max(a.length, b.length) - start - end <= 1;
+}

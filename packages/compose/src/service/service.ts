@@ -1,0 +1,195 @@
+import type { Resources, Service } from "../app.ts";
+import { type Fields, readFields } from "../fields.ts";
+import {
+  quote,
+  readBoolean,
+  readChoice,
+  readDurationMs,
+  readItems,
+  readSizeBytes,
+  readTemplate,
+  readTemplates,
+  readText,
+  readTextMap,
+} from "../read.ts";
+import { compact, type Draft, type Scope } from "../scope.ts";
+import { shellWords } from "../shell-words.ts";
+import type { MapNode, Node } from "../tree.ts";
+import { readDependsOn } from "./depends-on.ts";
+import { type EnvFile, loadEnvFiles, readEnvFiles, readEnvironment } from "./environment.ts";
+import { readFileMounts } from "./file-mounts.ts";
+import { readHealthcheck } from "./healthcheck.ts";
+import { readDevices, readExtraHosts, readLogging, readTmpfs, readUlimits } from "./host.ts";
+import { readMounts } from "./mounts.ts";
+import { readAttachments, readNetworkMode } from "./networks.ts";
+import { readPorts } from "./ports.ts";
+import { readServiceExtension } from "./probe.ts";
+import { SERVICE_REFUSED } from "./refused.ts";
+import { RESOURCE_READERS, type ResourceDraft, readDeploy } from "./resources.ts";
+
+const DEFAULT_STOP_GRACE_MS = 10_000;
+const IMAGE = /^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]{0,510}$/;
+
+interface ServiceDraft extends Draft<Omit<Service, "resources" | "replicas" | "environment">>, ResourceDraft {
+  readonly resources: Draft<Resources>;
+  environment?: Readonly<Record<string, string>>;
+  envFiles?: readonly EnvFile[];
+}
+
+type Reader = (draft: ServiceDraft, node: Node, scope: Scope) => void;
+
+/** Fields that hold one value of the normal form, by the name of their member. */
+function into<Key extends keyof ServiceDraft>(key: Key, read: (node: Node, scope: Scope) => ServiceDraft[Key]): Reader {
+  return (draft, node, scope) => {
+    draft[key] = read(node, scope);
+  };
+}
+
+const template = (node: Node, scope: Scope) => readTemplate(scope.problems, node);
+const templates = (node: Node, scope: Scope) => readTemplates(scope.problems, node);
+const oneOrTemplates = (node: Node, scope: Scope) => readTemplates(scope.problems, node, "one-or-list");
+const truth = (node: Node, scope: Scope) => readBoolean(scope.problems, node);
+const textMap = (node: Node, scope: Scope) => readTextMap(scope.problems, node);
+const names = (node: Node, scope: Scope) =>
+  readItems(scope.problems, node)
+    .map((item) => readText(scope.problems, item))
+    .filter((text) => text !== undefined);
+
+/** Every field of a service, honoured or refused with the reason. */
+export const SERVICE_FIELDS: Fields<ServiceDraft> = {
+  readers: {
+    ...RESOURCE_READERS,
+    deploy: readDeploy,
+    image: into("image", readImage),
+    command: into("command", readCommand),
+    entrypoint: into("entrypoint", readCommand),
+    environment: into("environment", readEnvironment),
+    env_file: into("envFiles", readEnvFiles),
+    labels: into("labels", readLabels),
+    ports: into("ports", readPorts),
+    expose: into("expose", templates),
+    networks: into("networks", readAttachments),
+    network_mode: into("networkMode", readNetworkMode),
+    volumes: into("mounts", readMounts),
+    configs: into("configs", (node, scope) => readFileMounts(node, "config", scope)),
+    secrets: into("secrets", (node, scope) => readFileMounts(node, "secret", scope)),
+    depends_on: into("dependsOn", readDependsOn),
+    healthcheck: into("healthcheck", readHealthcheck),
+    "x-flotilla": (draft, node, scope) => {
+      draft.probe = readServiceExtension(node, scope).probe;
+    },
+    restart: into("restart", readRestart),
+    stop_signal: into("stopSignal", template),
+    stop_grace_period: into("stopGracePeriodMs", (node, scope) => readDurationMs(scope.problems, node)),
+    init: into("init", truth),
+    tty: into("tty", truth),
+    stdin_open: into("stdinOpen", truth),
+    user: into("user", template),
+    group_add: into("groupAdd", templates),
+    working_dir: into("workingDir", template),
+    hostname: into("hostname", template),
+    dns: into("dns", oneOrTemplates),
+    extra_hosts: into("extraHosts", readExtraHosts),
+    sysctls: into("sysctls", textMap),
+    ulimits: into("ulimits", readUlimits),
+    cap_add: into("capAdd", names),
+    cap_drop: into("capDrop", names),
+    security_opt: into("securityOpt", templates),
+    read_only: into("readOnly", truth),
+    privileged: into("privileged", truth),
+    devices: into("devices", readDevices),
+    tmpfs: into("tmpfs", readTmpfs),
+    shm_size: into("shmSizeBytes", (node, scope) => readSizeBytes(scope.problems, node)),
+    pid: into("pidMode", (node, scope) => readChoice(scope.problems, node, ["host"])),
+    ipc: into("ipcMode", (node, scope) => readChoice(scope.problems, node, ["host", "private", "shareable", "none"])),
+    logging: into("logging", readLogging),
+    platform: into("platform", readPlatform),
+  },
+  refused: SERVICE_REFUSED,
+};
+
+/** Reads one service; undefined when it has no usable image. */
+export function readService(map: MapNode, scope: Scope): Service | undefined {
+  const draft: ServiceDraft = { resources: {} };
+  readFields(map, SERVICE_FIELDS, draft, scope);
+  if (!map.entries.has("image") && !map.entries.has("build"))
+    scope.problems.add(map.place, "missing-field", "a service needs image");
+  if (draft.image === undefined) return undefined;
+  const { envFiles, environment, resources, ...rest } = draft;
+  return {
+    ...DEFAULTS,
+    ...compact(rest),
+    image: draft.image,
+    environment: { ...loadEnvFiles(envFiles ?? [], scope), ...environment },
+    networks: draft.networks ?? defaultNetworks(draft, map, scope),
+    resources: compact(resources),
+    replicas: draft.replicas ?? 1,
+  };
+}
+
+/** What compose assumes of a service that does not say. */
+const DEFAULTS = {
+  labels: {},
+  ports: [],
+  expose: [],
+  mounts: [],
+  configs: [],
+  secrets: [],
+  dependsOn: {},
+  restart: { policy: "no" },
+  stopGracePeriodMs: DEFAULT_STOP_GRACE_MS,
+  capAdd: [],
+  capDrop: [],
+  readOnly: false,
+  devices: [],
+  tmpfs: [],
+} as const;
+
+function defaultNetworks(draft: ServiceDraft, map: MapNode, scope: Scope): Service["networks"] {
+  if (draft.networkMode !== undefined || map.entries.has("network_mode")) return {};
+  scope.uses.push({ kind: "network", name: "default", place: map.place });
+  return { default: {} };
+}
+
+function readImage(node: Node, scope: Scope): string | undefined {
+  const text = readText(scope.problems, node);
+  if (text === undefined || IMAGE.test(text)) return text;
+  scope.problems.add(node.place, "bad-value", `${quote(text)} is no reference to an image`);
+  return undefined;
+}
+
+/** A list, one text that is split as a shell does, or nothing (the image's own). */
+function readCommand(node: Node, scope: Scope): readonly string[] | undefined {
+  if (node.kind === "list") return readTemplates(scope.problems, node);
+  if (node.kind === "scalar" && node.value === null) return undefined;
+  const text = readTemplate(scope.problems, node);
+  const words = text === undefined ? undefined : shellWords(text);
+  if (text !== undefined && words === undefined) scope.problems.add(node.place, "bad-value", "a quote is not closed");
+  return words;
+}
+
+function readLabels(node: Node, scope: Scope): Readonly<Record<string, string>> {
+  const labels = readTextMap(scope.problems, node);
+  for (const name of Object.keys(labels))
+    if (name.startsWith("io.flotilla."))
+      scope.problems.add(node.place, "bad-value", `the label ${name} is the agent's own`);
+  return labels;
+}
+
+function readRestart(node: Node, scope: Scope): Service["restart"] | undefined {
+  const text = readText(scope.problems, node);
+  if (text === undefined) return undefined;
+  const retries = /^on-failure:(\d{1,6})$/.exec(text)?.[1];
+  if (retries !== undefined) return { policy: "on-failure", maxRetries: Number(retries) };
+  if (text === "no" || text === "always" || text === "on-failure" || text === "unless-stopped") return { policy: text };
+  const wanted = "no, always, on-failure, on-failure:N or unless-stopped";
+  scope.problems.add(node.place, "bad-value", `expected ${wanted}; found ${quote(text)}`);
+  return undefined;
+}
+
+function readPlatform(node: Node, scope: Scope): string | undefined {
+  const text = readText(scope.problems, node);
+  if (text === undefined || /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9]+)?$/.test(text)) return text;
+  scope.problems.add(node.place, "bad-value", `expected os/architecture[/variant], found ${quote(text)}`);
+  return undefined;
+}
