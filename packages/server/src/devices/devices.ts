@@ -7,6 +7,8 @@ import type { DevicesTable } from "./tables.ts";
 
 /** Devices read at once when a whole project is looked through. */
 const CHUNK = 500;
+/** What looks like an id is one: a device cannot take another's place by its name. */
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** A device as selectors, targets and rollouts see it. */
 export interface KnownDevice extends Selectable {
@@ -25,7 +27,7 @@ export async function requireDevice(
     .selectFrom("devices")
     .selectAll()
     .where("project", "=", project)
-    .where((where) => where.or([where("id", "=", idOrName), where("name", "=", idOrName)]))
+    .where(ID.test(idOrName) ? "id" : "name", "=", idOrName)
     .executeTakeFirst();
   if (row === undefined) throw new CodedError("not-found", `project ${project} has no device ${idOrName}`);
   return row;
