@@ -19,6 +19,8 @@ export type Collected = Pick<LayerScan, "packages" | "secrets" | "problems" | "r
 
 /** Takes in the files of one layer or folder, one after another. */
 export interface Collector {
+  /** Whether a regular file at `path` could be wanted, whatever its size. */
+  wants(path: string): boolean;
   /** A regular file begins. Undefined: nobody wants its body. */
   file(path: string, sizeBytes: number): OpenFile | undefined;
   /** An entry that is no regular file: it still hides what lower layers have at its path. */
@@ -79,6 +81,7 @@ export function createCollector(wanted: Wanted): Collector {
     byPath: new Map(),
   };
   return {
+    wants: (path) => mayWant(wanted, path),
     file: (path, sizeBytes) => openFile(state, wanted, path, sizeBytes),
     other: (path) => {
       if (!noteWhiteout(state, path) && ROUTES.some(({ extractor }) => extractor.wants(path))) noteKnown(state, path);
@@ -87,6 +90,11 @@ export function createCollector(wanted: Wanted): Collector {
     problem: (path, reason) => addProblem(state, path, reason),
     finish: () => finish(state),
   };
+}
+
+function mayWant(wanted: Wanted, path: string): boolean {
+  if (wanted.secrets) return true;
+  return ROUTES.some(({ extractor }) => extractor.wants(path)) || OS_RELEASE_PATHS.has(path);
 }
 
 function openFile(state: State, wanted: Wanted, path: string, sizeBytes: number): OpenFile | undefined {

@@ -26,11 +26,16 @@ export function osOf(text: string | undefined): Os | undefined {
   };
 }
 
+/** The OSV stream of a distribution's release, or undefined where OSV has none. */
+export function distroStream(id: string, versionId: string): string | undefined {
+  return versionId === "" || !Object.hasOwn(STREAMS, id) ? undefined : STREAMS[id]?.(versionId);
+}
+
 /** `found` with its distribution's advisory stream and purl, when it is a deb: its status file alone does not say whose it is. */
 export function withDistro(found: Package, os: Os | undefined): Package {
   if (found.ecosystem !== "deb" || os === undefined) return found;
   const purl = found.purl.replace(/^pkg:deb\/[^/]+\//, `pkg:deb/${os.id}/`);
   const tag = os.versionId === "" ? "" : `${purl.includes("?") ? "&" : "?"}distro=${os.id}-${os.versionId}`;
-  const stream = os.versionId === "" ? undefined : STREAMS[os.id]?.(os.versionId);
+  const stream = distroStream(os.id, os.versionId);
   return { ...found, purl: purl + tag, ...(stream === undefined ? {} : { distro: stream }) };
 }
