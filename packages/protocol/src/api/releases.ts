@@ -2,12 +2,11 @@ import { type Static, Type } from "typebox";
 import { ReleaseDocument } from "../release.ts";
 import { AppName, DigestText } from "../target.ts";
 import { NormalisedAppSchema, VariableDeclarations } from "./normalised-app.ts";
+import { Page } from "./paging.ts";
 
 /** Schemas of the routes `/api/v1/projects/:project/apps…` and `…/policy`. */
 
 const Instant = Type.String({ maxLength: 40 });
-const Cursor = Type.Optional(Type.String({ maxLength: 500 }));
-const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 200 }));
 const ProjectName = Type.String({ maxLength: 100 });
 
 export const AppParams = Type.Object({ project: ProjectName, app: AppName });
@@ -17,8 +16,6 @@ export const ReleaseParams = Type.Object({
   /** `sha256:…`, or the tag `r3`. */
   release: Type.String({ maxLength: 80 }),
 });
-export const ProjectParams = Type.Object({ project: ProjectName });
-export const PageQuery = Type.Object({ cursor: Cursor, limit: Limit });
 
 /** An image as the client copied it into the project's registry. */
 export const ReleaseImageInput = Type.Object({
@@ -43,30 +40,33 @@ export const CreateReleaseRequest = Type.Object({
 });
 export type CreateReleaseRequest = Static<typeof CreateReleaseRequest>;
 
-/** Why the gate warned or blocked: the rule, the finding, the image and layer, and what would pass. */
+/** Why the gate warned or blocked: the rule, the finding, the image and layer, and what would pass. `release-blocked` problems carry them. */
 export const GateReason = Type.Object({
   outcome: Type.Enum(["warn", "block"]),
   rule: Type.String(),
   message: Type.String(),
   /** The image as it stands in the compose file. */
   image: Type.String(),
-  finding: Type.Object({
-    kind: Type.String(),
-    id: Type.String(),
-    aliases: Type.Array(Type.String()),
-    severity: Type.String(),
-    title: Type.Optional(Type.String()),
-    purl: Type.Optional(Type.String()),
-    /** Lowest version that would pass. */
-    fixed: Type.Optional(Type.String()),
-    exploited: Type.Optional(Type.Boolean()),
-    sample: Type.Optional(Type.String()),
-    location: Type.Object({
-      path: Type.String(),
-      layer: Type.Optional(DigestText),
-      line: Type.Optional(Type.Integer()),
+  /** Absent when the image has no verdict at all: its scan failed. */
+  finding: Type.Optional(
+    Type.Object({
+      kind: Type.String(),
+      id: Type.String(),
+      aliases: Type.Array(Type.String()),
+      severity: Type.String(),
+      title: Type.Optional(Type.String()),
+      purl: Type.Optional(Type.String()),
+      /** Lowest version that would pass. */
+      fixed: Type.Optional(Type.String()),
+      exploited: Type.Optional(Type.Boolean()),
+      sample: Type.Optional(Type.String()),
+      location: Type.Object({
+        path: Type.String(),
+        layer: Type.Optional(DigestText),
+        line: Type.Optional(Type.Integer()),
+      }),
     }),
-  }),
+  ),
 });
 export type GateReason = Static<typeof GateReason>;
 
@@ -108,7 +108,7 @@ export type ReleaseDetail = Static<typeof ReleaseDetail>;
 export const ReleasePreview = Type.Object({ gate: Gate });
 export type ReleasePreview = Static<typeof ReleasePreview>;
 
-export const ReleaseList = Type.Object({ items: Type.Array(ReleaseSummary), next: Type.Optional(Type.String()) });
+export const ReleaseList = Page(ReleaseSummary);
 export type ReleaseList = Static<typeof ReleaseList>;
 
 export const AppSummary = Type.Object({
@@ -119,7 +119,7 @@ export const AppSummary = Type.Object({
   latest: Type.Optional(ReleaseSummary),
 });
 export type AppSummary = Static<typeof AppSummary>;
-export const AppList = Type.Object({ items: Type.Array(AppSummary), next: Type.Optional(Type.String()) });
+export const AppList = Page(AppSummary);
 export type AppList = Static<typeof AppList>;
 
 /** The policy in force and where it comes from. */

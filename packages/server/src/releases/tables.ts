@@ -6,7 +6,7 @@ export interface ReleaseTables {
 }
 
 export interface AppTable {
-  project_id: string;
+  project: string;
   name: string;
   created_at: string;
   /** Number of the newest release: the next is `r<last_release + 1>`. */
@@ -15,7 +15,7 @@ export interface AppTable {
 
 export interface ReleaseTable {
   id: string;
-  project_id: string;
+  project: string;
   app: string;
   /** Tag without the `r`. */
   number: number;
@@ -36,7 +36,7 @@ export interface ReleaseTable {
 }
 
 export interface PolicyTable {
-  project_id: string;
+  project: string;
   text: string;
   updated_at: string;
   updated_by: string;
