@@ -69,8 +69,7 @@ export async function runConnection(
     return { reason: errorText(error), welcomeForMs: 0 };
   }
   const socket = new WebSocket(url, {
-    ...(dial.ca === undefined ? {} : { ca: [...dial.ca] }),
-    ...(dial.createConnection === undefined ? {} : { createConnection: dial.createConnection }),
+    ...dial,
     headers: { "user-agent": options.userAgent },
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,

@@ -6,8 +6,12 @@ import { CodedError } from "@flotilla/base/errors";
 import { type ProxySettings, proxyAuthorization, proxyFor } from "@flotilla/oci/http/proxy";
 import type { HttpRequest, HttpResponse, HttpSend } from "@flotilla/oci/http/send";
 
-/** Whom the device believes to be its server. `pinned`: these certificates and no others. `system`: what the system trusts, and these. */
+/**
+ * Whom the device believes to be its server. `pinned`: these certificates and no others. `system`: what the system trusts, and these.
+ * `unchecked`: anybody, for the one public document whose digest is known beforehand.
+ */
 export type Trust =
+  | { readonly kind: "unchecked" }
   | { readonly kind: "system"; readonly extraPem?: string | undefined }
   | { readonly kind: "pinned"; readonly pem: string };
 
@@ -26,7 +30,9 @@ export interface Transport {
 }
 
 export interface Dial {
-  readonly ca?: readonly string[];
+  readonly ca?: string[];
+  /** False only for {@link Trust} `unchecked`. */
+  readonly rejectUnauthorized?: boolean;
   readonly createConnection?: () => tls.TLSSocket;
 }
 
@@ -34,13 +40,12 @@ const IDLE_TIMEOUT_MS = 60_000;
 
 /** The transport over `node:http(s)`, the same on Node and in the compiled executable. */
 export function createTransport(options: TransportOptions): Transport {
-  const ca = authorities(options.trust);
+  const certificates = certificatesFor(options.trust);
   const timeout = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
   async function dial(url: URL, signal?: AbortSignal): Promise<Dial> {
     const secure = url.protocol === "https:" || url.protocol === "wss:";
     const target = new URL(url.href.replace(/^ws/, "http"));
     const proxy = secure ? proxyFor(target, options.proxy) : undefined;
-    const certificates = ca === undefined ? {} : { ca };
     if (proxy === undefined) return certificates;
     const socket = await tunnel(proxy, target, { certificates, timeout, signal });
     return { ...certificates, createConnection: () => socket };
@@ -53,24 +58,29 @@ export function createTransport(options: TransportOptions): Transport {
       if (plainProxy !== undefined) return exchange(http.request(forwarded(plainProxy, request, base)), request);
       if (request.url.protocol === "http:")
         return exchange(http.request(request.url, { ...base, agent: false }), request);
-      const { ca: trusted, createConnection } = await dial(request.url, request.signal);
-      const connection = createConnection === undefined ? { agent: false } : { createConnection };
-      const trust = trusted === undefined ? {} : { ca: [...trusted] };
-      return exchange(https.request(request.url, { ...base, ...trust, ...connection }), request);
+      const dialled = await dial(request.url, request.signal);
+      const connection = dialled.createConnection === undefined ? { agent: false } : {};
+      return exchange(https.request(request.url, { ...base, ...dialled, ...connection }), request);
     },
   };
 }
 
-function authorities(trust: Trust): readonly string[] | undefined {
-  if (trust.kind === "pinned") return certificatesIn(trust.pem);
-  return trust.extraPem === undefined ? undefined : [...tls.rootCertificates, ...certificatesIn(trust.extraPem)];
+function certificatesFor(trust: Trust): Dial {
+  switch (trust.kind) {
+    case "unchecked":
+      return { rejectUnauthorized: false };
+    case "pinned":
+      return { ca: certificatesIn(trust.pem) };
+    case "system":
+      return trust.extraPem === undefined ? {} : { ca: [...tls.rootCertificates, ...certificatesIn(trust.extraPem)] };
+  }
 }
 
 /** The certificates in PEM text; throws `bad-certificate` when there is none. */
-export function certificatesIn(pem: string): readonly string[] {
+export function certificatesIn(pem: string): string[] {
   const found = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g);
   if (found === null) throw new CodedError("bad-certificate", "the CA file holds no PEM certificate");
-  return found;
+  return [...found];
 }
 
 /** A TLS connection to `url` through a CONNECT tunnel (RFC 9110 §9.3.6). */
@@ -80,7 +90,6 @@ function tunnel(
   options: { readonly certificates: Dial; readonly timeout: number; readonly signal: AbortSignal | undefined },
 ): Promise<tls.TLSSocket> {
   const target = `${url.hostname}:${url.port || 443}`;
-  const ca = options.certificates.ca;
   const outgoing = (proxy.protocol === "https:" ? https : http).request({
     method: "CONNECT",
     host: proxy.hostname,
@@ -102,7 +111,7 @@ function tunnel(
       }
       const host = url.hostname.replace(/^\[|\]$/g, "");
       const name = isIP(host) === 0 ? { servername: host } : { host };
-      const secure = tls.connect({ socket, ...name, ...(ca === undefined ? {} : { ca: [...ca] }) });
+      const secure = tls.connect({ socket, ...name, ...options.certificates });
       secure.once("secureConnect", () => resolve(secure));
       secure.once("error", (cause) => reject(unreachable(url, cause)));
     });
