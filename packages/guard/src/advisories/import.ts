@@ -3,8 +3,8 @@ import { CodedError, messageOf } from "@flotilla/base/errors";
 import type { Problem } from "../model.ts";
 import { createStoreBuilder, type StoreBuilder } from "./builder.ts";
 import { walk } from "./files.ts";
-import { isKev } from "./kev.ts";
-import { readOsv } from "./osv.ts";
+import { isKev, type KevCatalogue } from "./kev.ts";
+import { type OsvReading, readOsv } from "./osv.ts";
 import type { OpenedStore } from "./store.ts";
 import { encodeStore } from "./write.ts";
 import { readZip } from "./zip.ts";
@@ -134,29 +134,35 @@ function* documentsInZip(path: string, tally: Tally): Generator<Document> {
 function takeDocument(builder: StoreBuilder, document: Document, tally: Tally): void {
   tally.seen(document.bytes.length);
   const value = parseJson(document.bytes);
-  if (value instanceof SyntaxError) return tally.problem(document.path, `not-json: ${messageOf(value)}`);
-  if (isKev(value)) {
-    tally.catalogues++;
-    const released = Date.parse(value.dateReleased ?? "");
-    return builder.setExploited(
-      value.vulnerabilities.map(({ cveID }) => cveID),
-      Number.isNaN(released) ? document.modifiedMs : released,
-    );
-  }
-  const reading = readOsv(value);
+  if (value instanceof SyntaxError) tally.problem(document.path, `not-json: ${messageOf(value)}`);
+  else if (isKev(value)) takeCatalogue(builder, value, document, tally);
+  else takeReading(builder, readOsv(value), document, tally);
+}
+
+function takeCatalogue(builder: StoreBuilder, catalogue: KevCatalogue, document: Document, tally: Tally): void {
+  tally.catalogues++;
+  const released = Date.parse(catalogue.dateReleased ?? "");
+  const ids = catalogue.vulnerabilities.map(({ cveID }) => cveID);
+  builder.setExploited(ids, Number.isNaN(released) ? document.modifiedMs : released);
+}
+
+function takeReading(builder: StoreBuilder, reading: OsvReading, document: Document, tally: Tally): void {
   switch (reading.kind) {
     case "problem":
-      return tally.problem(document.path, reading.reason);
+      tally.problem(document.path, reading.reason);
+      break;
     case "not-security":
       tally.notSecurity++;
-      return;
+      break;
     case "withdrawn":
       tally.withdrawn++;
-      return builder.add(reading, document.modifiedMs);
+      builder.add(reading, document.modifiedMs);
+      break;
     case "advisory":
       tally.advisories++;
       for (const reason of reading.problems) tally.problem(document.path, reason);
-      return builder.add(reading, document.modifiedMs);
+      builder.add(reading, document.modifiedMs);
+      break;
   }
 }
 
