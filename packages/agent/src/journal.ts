@@ -5,7 +5,7 @@ import { Value } from "typebox/value";
 import type { Store } from "./ports.ts";
 
 const MAX_BAD = 100;
-const MAX_GARBAGE = 500;
+const MAX_IMAGES = 500;
 /** Report numbers are reserved in blocks, so that they grow over restarts without a write for each report. */
 export const SEQ_BLOCK = 1000;
 
@@ -57,11 +57,11 @@ export interface JournalState {
   readonly envelope?: Envelope;
   readonly apps: Readonly<Record<string, AppJournal>>;
   readonly bad: readonly BadPair[];
-  /** Config digests of images that no release needs any more and that are still to be removed from the engine. */
-  readonly garbage: readonly Digest[];
+  /** Config digests of the images that the agent put into the engine: those it may remove again. */
+  readonly images: readonly Digest[];
 }
 
-const EMPTY: JournalState = { format: 1, seq: 0, bootId: "", targetVersion: 0, apps: {}, bad: [], garbage: [] };
+const EMPTY: JournalState = { format: 1, seq: 0, bootId: "", targetVersion: 0, apps: {}, bad: [], images: [] };
 
 export interface Journal {
   state(): JournalState;
@@ -112,8 +112,8 @@ export function isBad(state: JournalState, app: string, held: Held): boolean {
 }
 
 function bounded(state: JournalState): JournalState {
-  if (state.bad.length <= MAX_BAD && state.garbage.length <= MAX_GARBAGE) return state;
-  return { ...state, bad: state.bad.slice(-MAX_BAD), garbage: state.garbage.slice(-MAX_GARBAGE) };
+  if (state.bad.length <= MAX_BAD && state.images.length <= MAX_IMAGES) return state;
+  return { ...state, bad: state.bad.slice(-MAX_BAD), images: state.images.slice(-MAX_IMAGES) };
 }
 
 async function readState(store: Store, onDamage: (error: unknown) => void): Promise<JournalState> {
@@ -144,7 +144,7 @@ function parseState(value: unknown): JournalState {
       const bad = record(item, "bad");
       return { app: text(bad["app"]), release: digest(bad["release"]), variablesHash: digest(bad["variablesHash"]) };
     }),
-    garbage: list(raw["garbage"]).map(digest),
+    images: list(raw["images"]).map(digest),
   };
 }
 

@@ -18,8 +18,9 @@ export interface Observations {
   see(containers: readonly EngineContainer[], nowMs: number): void;
   of(id: string): Observation | undefined;
   probed(id: string, passed: boolean, detail: string): void;
-  /** Deadlines of these containers count anew. */
-  forget(ids: readonly string[]): void;
+  /** Deadlines of this container, or of all, count anew. */
+  forget(id: string): void;
+  forgetAll(): void;
 }
 
 /** Observations of one app's containers. */
@@ -39,9 +40,8 @@ export function createObservations(): Observations {
       const before = seen.get(id);
       if (before !== undefined) seen.set(id, { ...before, probe: { passed, detail } });
     },
-    forget(ids) {
-      for (const id of ids) seen.delete(id);
-    },
+    forget: (id) => seen.delete(id),
+    forgetAll: () => seen.clear(),
   };
 }
 

@@ -10,6 +10,9 @@ import { type Current, isOfPair, placesOf, type Survey, survey } from "./survey.
  * themselves, then the attempt's are removed. Works without the network.
  */
 export function planRestore(current: Current, context: Context, attempt: Held): readonly Step[] {
+  const { committed } = context.journal;
+  if (committed !== undefined && context.committedInstance === undefined && !context.committedLost)
+    return [{ kind: "fetch-release", role: "committed", held: committed }];
   const { fresh, old } = sidesOf(current, context, attempt);
   const stops = stopSteps(fresh, context.attemptInstance);
   if (stops.length > 0) return stops;
@@ -19,9 +22,8 @@ export function planRestore(current: Current, context: Context, attempt: Held): 
   if (removals.length > 0) return removals;
   const networks = context.committedInstance === undefined && old.length > 0 ? [] : unusedNetworks(current, context);
   if (networks.length > 0) return networks;
-  const images = (context.attemptInstance?.images ?? []).map(({ config }) => config);
-  if (context.journal.attempt?.failure === undefined) return [{ kind: "abandon", images }];
-  return [{ kind: "conclude", note: back.note, images }];
+  if (context.journal.attempt?.failure === undefined) return [{ kind: "abandon" }];
+  return [{ kind: "conclude", note: back.note }];
 }
 
 function sidesOf(

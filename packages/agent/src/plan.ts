@@ -1,5 +1,5 @@
 import type { Digest } from "@flotilla/base/digest";
-import { type AppJournal, type Held, samePair } from "./journal.ts";
+import { type AppJournal, type Attempt, type Held, samePair } from "./journal.ts";
 import type { Observations } from "./observe.ts";
 import { bringUp, removeContainers, removeUnusedNetworks, startSteps, stopSteps } from "./plan-parts.ts";
 import { planRestore } from "./plan-restore.ts";
@@ -32,35 +32,45 @@ export interface Context {
   readonly observations: Observations;
   readonly nowMs: number;
   readonly started: ReadonlySet<string>;
+  readonly resting: ReadonlySet<string>;
   readonly revive: boolean;
   /** Mending what is committed is not backing off. */
   readonly mendAllowed: boolean;
 }
 
-/**
- * The next steps of one app, from what is to what should be. Pure. After they ran, or one of them failed, current is read and planned
- * again; no step is left when there is nothing to do. `settled` in the result says that the target is reached or barred, so that steps only mend.
- */
-export function plan(
-  current: Current,
-  context: Context,
-): { readonly steps: readonly Step[]; readonly settled: boolean } {
-  const { journal, target } = context;
-  if (target === undefined) return { steps: planRemoval(current, context), settled: false };
-  if (journal.attempt !== undefined)
-    return { steps: planAttempt(current, context, journal.attempt.target), settled: false };
-  if (samePair(journal.committed, target)) return { steps: planSteady(current, context), settled: true };
-  if (context.targetBarred) return { steps: planBarred(current, context, target), settled: true };
-  const mending = context.mendAllowed ? planSteady(current, context) : [];
-  if (mending.length > 0) return { steps: mending, settled: true };
-  return { steps: planApply(current, context, target), settled: false };
+/** What steps are for. `mend`: the target is reached, or barred, and what is committed is kept as it should be. */
+export type Aim = "apply" | "restore" | "remove" | "mend";
+
+export interface Plan {
+  readonly aim: Aim;
+  readonly steps: readonly Step[];
 }
 
-function planAttempt(current: Current, context: Context, attempt: Held): readonly Step[] {
-  if (!context.resumed) return [{ kind: "resume" }];
-  const failure = context.journal.attempt?.failure;
-  if (failure !== undefined || !samePair(attempt, context.target)) return planRestore(current, context, attempt);
-  if ((context.journal.attempt?.resumes ?? 0) > MAX_RESUMES)
+/**
+ * The next steps of one app, from what is to what should be. Pure. After they ran, or one of them failed, current is read and planned
+ * again; no step is left when there is nothing to do.
+ */
+export function plan(current: Current, context: Context): Plan {
+  const { journal, target } = context;
+  if (target === undefined) return { aim: "remove", steps: planRemoval(current, context) };
+  if (journal.attempt !== undefined) return planAttempt(current, context, journal.attempt);
+  if (samePair(journal.committed, target)) return { aim: "mend", steps: planSteady(current, context) };
+  if (context.targetBarred) return { aim: "mend", steps: planBarred(current, context, target) };
+  const mending = context.mendAllowed ? planSteady(current, context) : [];
+  if (mending.length > 0) return { aim: "mend", steps: mending };
+  return { aim: "apply", steps: planApply(current, context, target) };
+}
+
+function planAttempt(current: Current, context: Context, attempt: Attempt): Plan {
+  const { target } = attempt;
+  const aim = attempt.failure !== undefined || !samePair(target, context.target) ? "restore" : "apply";
+  if (!context.resumed) return { aim, steps: [{ kind: "resume" }] };
+  if (aim === "restore") return { aim, steps: planRestore(current, context, target) };
+  return { aim, steps: planTrial(current, context, attempt) };
+}
+
+function planTrial(current: Current, context: Context, attempt: Attempt): readonly Step[] {
+  if (attempt.resumes > MAX_RESUMES)
     return [
       {
         kind: "fail",
@@ -68,7 +78,9 @@ function planAttempt(current: Current, context: Context, attempt: Held): readonl
         reason: `the agent was stopped ${MAX_RESUMES} times while the release started`,
       },
     ];
-  if (context.targetInstance === undefined) return [{ kind: "fetch-release", role: "target", held: attempt }];
+  if (context.targetInstance === undefined) return [{ kind: "fetch-release", role: "target", held: attempt.target }];
+  if (context.journal.committed !== undefined && context.committedInstance === undefined && !context.committedLost)
+    return [{ kind: "fetch-release", role: "committed", held: context.journal.committed }];
   return planSwitch(current, context, context.targetInstance);
 }
 
@@ -130,8 +142,7 @@ function planRemoval(current: Current, context: Context): readonly Step[] {
   if (containers.length > 0) return containers;
   const networks = removeUnusedNetworks(current, []);
   if (networks.length > 0) return networks;
-  const images = [context.committedInstance, context.attemptInstance].flatMap((one) => one?.images ?? []);
-  return [{ kind: "forget", images: images.map(({ config }) => config) }];
+  return [{ kind: "forget" }];
 }
 
 /** Containers of neither the target nor what is committed. Where the committed release is unknown, none is called a leftover. */

@@ -82,7 +82,8 @@ export function buildInstance(app: string, release: LoadedRelease, held: Held, e
     return { key, network: filled, specHash: hashOf(filled) };
   });
   const services = orderByDependency(release.app.services).map((name) => {
-    const service = adapt(fillDeep(release.app.services[name] as Service, values));
+    const raw = release.app.services[name] as Service;
+    const service = adapt({ ...fillDeep(raw, values), image: raw.image });
     const platform = platformFor(release, service, engine);
     const files = filesOf(release, service, { values, given: held.variables });
     return {
@@ -102,13 +103,20 @@ export function buildInstance(app: string, release: LoadedRelease, held: Held, e
       labels: { [LABELS.app]: app },
       volume: fillDeep(volume, values),
     })),
-    images: imagesOf(
-      release,
-      services.map(({ service }) => service),
-      engine,
-    ),
+    images: imagesOf(release, engine),
     ownBlobs: release.ownBlobs,
   };
+}
+
+/** The images of a release that an engine of this kind needs. Throws `CodedError("architecture-unsupported")`. */
+export function imagesOf(release: LoadedRelease, engine: Platform): readonly ImageInstance[] {
+  const images = new Map<string, ImageInstance>();
+  for (const service of Object.values(release.app.services)) {
+    const platform = platformFor(release, service, engine);
+    const { repository } = release.document.images[service.image] as ReleaseImage;
+    images.set(platform.config, { repository, config: digestOf(platform.config), platform });
+  }
+  return [...images.values()];
 }
 
 /** The engine's platform in OCI's words. */
@@ -260,16 +268,6 @@ function platformFor(release: LoadedRelease, service: Service, engine: Platform)
         `this device is ${formatPlatform(engine)}`,
     );
   return chosen;
-}
-
-function imagesOf(release: LoadedRelease, services: readonly Service[], engine: Platform): readonly ImageInstance[] {
-  const images = new Map<string, ImageInstance>();
-  for (const service of services) {
-    const platform = platformFor(release, service, engine);
-    const { repository } = release.document.images[service.image] as ReleaseImage;
-    images.set(platform.config, { repository, config: digestOf(platform.config), platform });
-  }
-  return [...images.values()];
 }
 
 function asPlatform(platform: ReleasePlatform): Platform {

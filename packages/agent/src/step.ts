@@ -1,6 +1,6 @@
-import type { Digest } from "@flotilla/base/digest";
 import type { AppPhase } from "@flotilla/protocol/device";
 import type { Held } from "./journal.ts";
+import type { Aim } from "./plan.ts";
 import type { ContainerSpec, NetworkSpec, VolumeSpec } from "./ports.ts";
 import type { ImageInstance, Instance } from "./spec.ts";
 
@@ -27,14 +27,16 @@ export type Step =
   | { readonly kind: "fail"; readonly code: string; readonly reason: string; readonly containerId?: string }
   | { readonly kind: "commit"; readonly instance: Instance; readonly finished: readonly string[] }
   /** The way back is done: remembers the pair as bad and reports. `note` says what came of the previous release. */
-  | { readonly kind: "conclude"; readonly note: string; readonly images: readonly Digest[] }
+  | { readonly kind: "conclude"; readonly note: string }
   /** The target changed in the middle: forgets the attempt without a verdict. */
-  | { readonly kind: "abandon"; readonly images: readonly Digest[] }
+  | { readonly kind: "abandon" }
   /** The app is gone from the target and from the engine. */
-  | { readonly kind: "forget"; readonly images: readonly Digest[] };
+  | { readonly kind: "forget" };
 
 /** The phase that a device reports while it does `step`. */
-export function phaseOf(step: Step, settled: boolean): AppPhase {
+export function phaseOf(step: Step, aim: Aim): AppPhase {
+  if (aim === "restore") return "restoring";
+  if (aim === "remove") return "removing";
   switch (step.kind) {
     case "fetch-release":
     case "preflight":
@@ -50,8 +52,6 @@ export function phaseOf(step: Step, settled: boolean): AppPhase {
     case "conclude":
     case "abandon":
       return "restoring";
-    case "forget":
-      return "removing";
     case "begin":
     case "resume":
     case "create-network":
@@ -61,6 +61,7 @@ export function phaseOf(step: Step, settled: boolean): AppPhase {
     case "start-container":
     case "remove-container":
     case "remove-network":
-      return settled ? "idle" : "switching";
+    case "forget":
+      return "switching";
   }
 }

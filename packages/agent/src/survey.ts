@@ -18,6 +18,8 @@ export interface SurveyContext {
   readonly nowMs: number;
   /** Containers that this run of the agent has started, or tried to, since the engine and the agent are up. */
   readonly started: ReadonlySet<string>;
+  /** Containers whose next start, in steady mode, is backed off. */
+  readonly resting: ReadonlySet<string>;
   /** The machine or the engine was restarted: what exited did so for that. */
   readonly revive: boolean;
 }
@@ -93,7 +95,9 @@ function judgePlace(place: Place, instance: Instance, context: SurveyContext): J
 
 /** Whether a container that does not run is to be started: see {@link Mode}. */
 function shouldStart(place: Place, container: EngineContainer, context: SurveyContext): boolean {
-  if (container.state === "created") return context.mode === "steady" || !context.started.has(container.id);
+  const rests = context.mode === "steady" ? context.resting.has(container.id) : context.started.has(container.id);
+  if (rests) return false;
+  if (container.state === "created") return true;
   if (container.state !== "exited") return false;
   const { service, completes, name } = place.service;
   if (container.exitCode === 0 && mayFinish(service, completes)) {
@@ -102,7 +106,7 @@ function shouldStart(place: Place, container: EngineContainer, context: SurveyCo
     if (done || completes) return false;
     if (context.mode === "steady") return context.revive;
   }
-  return context.mode === "steady" || !context.started.has(container.id);
+  return true;
 }
 
 function dependenciesMet(

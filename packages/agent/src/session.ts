@@ -1,0 +1,102 @@
+import type { Clock } from "@flotilla/base/clock";
+import type { Log } from "@flotilla/base/log";
+import type { Semaphore } from "@flotilla/base/semaphore";
+import type { AppPhase } from "@flotilla/protocol/device";
+import type { Held, Journal } from "./journal.ts";
+import { createObservations, type Observations } from "./observe.ts";
+import type { Blobs, Engine, Fetcher, Host } from "./ports.ts";
+import type { Refusal } from "./preflight.ts";
+import type { Instance } from "./spec.ts";
+
+/** What the work on every app shares. */
+export interface Shared {
+  readonly engine: Engine;
+  readonly blobs: Blobs;
+  readonly fetcher: Fetcher;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly journal: Journal;
+  /** Held while blobs or images are brought in or tidied away: one at a time on a device. */
+  readonly storage: Semaphore;
+  /** Says that releases were settled, so that what nobody needs may go. */
+  readonly releasesSettled: () => void;
+  /** Removes the previous releases' copies to make room; whether anything went. Call it holding `storage`. */
+  readonly makeRoom: (signal: AbortSignal) => Promise<boolean>;
+}
+
+/** A target that waits: it failed for a reason that may pass (`untilMs`), or for good (`untilMs` infinite). */
+export interface Hold {
+  readonly pair: string;
+  readonly failures: number;
+  /** Monotonic. */
+  readonly untilMs: number;
+  readonly refusal?: Refusal;
+}
+
+/** What this run of the agent knows of one app beyond journal and engine. All of it may be lost without harm. */
+export interface Session {
+  readonly app: string;
+  readonly instances: Map<string, Instance>;
+  readonly observations: Observations;
+  /** Containers started, or tried to, in this attempt or way back. */
+  readonly started: Set<string>;
+  /** How often containers were started again since they last ran for a while, and until when they rest. */
+  readonly rests: Map<string, { readonly count: number; readonly untilMs: number }>;
+  preflighted: string | undefined;
+  hold: Hold | undefined;
+  resumed: boolean;
+  revive: boolean;
+  /** Back-off of mending what is committed. */
+  mend: { readonly failures: number; readonly untilMs: number };
+  /** Until then the committed release is taken as unreadable. */
+  committedLostUntilMs: number;
+  progress: { readonly doneBytes: number; readonly totalBytes: number } | undefined;
+  phase: AppPhase;
+}
+
+export function createSession(app: string): Session {
+  return {
+    app,
+    instances: new Map(),
+    observations: createObservations(),
+    started: new Set(),
+    rests: new Map(),
+    preflighted: undefined,
+    hold: undefined,
+    resumed: false,
+    revive: false,
+    mend: { failures: 0, untilMs: 0 },
+    committedLostUntilMs: 0,
+    progress: undefined,
+    phase: "waiting",
+  };
+}
+
+/** Key of a pair in memory. */
+export function pairKey(held: Pick<Held, "release" | "variablesHash">): string {
+  return `${held.release} ${held.variablesHash}`;
+}
+
+/** The surroundings of one step. */
+export interface StepContext extends Shared {
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  /** Whether this mends what is committed, and does not bring in a target. */
+  readonly settled: boolean;
+  /** Something changed that others should see: progress, a phase. */
+  readonly publish: () => void;
+  /** Resolves at the next change of a container, a new target, or when `ms` have passed. */
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+/** The target cannot be run for now or at all; nothing that runs was touched. */
+export class RefusedError extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal, options?: ErrorOptions) {
+    super(refusal.reason, options);
+    this.name = "RefusedError";
+    this.refusal = refusal;
+  }
+}
