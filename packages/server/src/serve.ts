@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import type { Clock } from "@flotilla/base/clock";
 import type { Log } from "@flotilla/base/log";
+import { openSeedStore } from "@flotilla/guard/advisories/store";
 import { createEvents } from "./audit/events.ts";
 import { registerAudit } from "./audit/routes.ts";
 import { createMemoryBus } from "./bus.ts";
@@ -12,9 +13,14 @@ import type { App } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { createReadiness } from "./http/readiness.ts";
 import { createApp } from "./http/server.ts";
+import { registerServerInfo } from "./http/server-routes.ts";
 import { registerStatus } from "./http/status-routes.ts";
+import { registerPages } from "./pages/routes.ts";
+import { createPolicies } from "./policies/policies.ts";
 import { registerPolicies } from "./policies/routes.ts";
 import { registerProjects } from "./projects/routes.ts";
+import { NO_DEVICE_PULLS } from "./registry/admission.ts";
+import { registerRegistry } from "./registry/register.ts";
 import { claimDataDir, databasePath } from "./store/data-dir.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { migrate } from "./store/migrate.ts";
@@ -86,10 +92,18 @@ async function closeGracefully(app: App, clock: Clock): Promise<void> {
 /** Every feature's routes: one line each. */
 function registerFeatures(app: App, context: Context): void {
   registerStatus(app, context);
+  registerServerInfo(app, context);
+  registerPages(app);
   registerUsers(app, context);
   registerProjects(app, context);
   registerAudit(app, context);
   registerPolicies(app, context);
+  const advisories = openSeedStore();
+  registerRegistry(app, context, {
+    devicePulls: NO_DEVICE_PULLS,
+    advisories: () => advisories,
+    policies: createPolicies(context),
+  });
 }
 
 interface Opening {

@@ -15,7 +15,7 @@ const LIFETIME_MS: Readonly<Record<Purpose, number>> = {
   invite: 7 * 86_400_000,
   "sign-in": 15 * 60_000,
 };
-const PAGE: Readonly<Record<Purpose, string>> = { setup: "/setup", invite: "/setup", "sign-in": "/sign-in" };
+const PAGE: Readonly<Record<Purpose, string>> = { setup: "/setup?", invite: "/setup?invited&", "sign-in": "/sign-in?" };
 
 /** Makes a code that works once; only its hash is kept. Codes that have expired go at this occasion. */
 export async function issueCode(
@@ -37,7 +37,7 @@ export async function issueCode(
       expires_at: expiresAt,
     })
     .execute();
-  return { code, url: `${config.publicUrl}${PAGE[wanted.purpose]}?code=${code}`, expiresAt };
+  return { code, url: `${config.publicUrl}${PAGE[wanted.purpose]}code=${code}`, expiresAt };
 }
 
 /** The live code, without using it; throws `code-invalid` when it is unknown, used, expired or for another purpose. */
