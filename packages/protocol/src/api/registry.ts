@@ -1,14 +1,11 @@
 import { type Static, Type } from "typebox";
+import { Page, PageQueryMembers } from "./paging.ts";
 
 const Digest = Type.String({ pattern: "^(?:sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$" });
+const ProjectName = Type.String({ maxLength: 100 });
 
-export const PageQuery = Type.Object(
-  {
-    cursor: Type.Optional(Type.String({ maxLength: 1000 })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  },
-  { additionalProperties: false },
-);
+/** Parameters of the project's lists. */
+export const RepositoriesParams = Type.Object({ project: ProjectName });
 
 /** A repository of a project's registry. */
 export const Repository = Type.Object({
@@ -21,7 +18,7 @@ export const Repository = Type.Object({
 export type Repository = Static<typeof Repository>;
 
 /** `GET /api/v1/projects/:project/repositories` */
-export const RepositoryList = Type.Object({ items: Type.Array(Repository), next: Type.Optional(Type.String()) });
+export const RepositoryList = Page(Repository);
 export type RepositoryList = Static<typeof RepositoryList>;
 
 /** Where the scan of a manifest stands. `none`: it is no image, or none was asked for. `failed`: no verdict can be given, see the problem. */
@@ -46,17 +43,14 @@ export type Tag = Static<typeof Tag>;
 
 /** `GET /api/v1/projects/:project/repositories/tags?repository=<project>/<name>` */
 export const TagQuery = Type.Object(
-  {
-    repository: Type.String({ maxLength: 255 }),
-    cursor: Type.Optional(Type.String({ maxLength: 1000 })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
-  },
+  { ...PageQueryMembers, repository: Type.String({ maxLength: 255 }) },
   { additionalProperties: false },
 );
-export const TagList = Type.Object({ items: Type.Array(Tag), next: Type.Optional(Type.String()) });
+export const TagList = Page(Tag);
 export type TagList = Static<typeof TagList>;
 
 /** `GET /api/v1/projects/:project/scans/:digest`; waits up to `waitSeconds` for a pending scan. */
+export const ScanParams = Type.Object({ project: ProjectName, digest: Digest });
 export const ScanQuery = Type.Object(
   { waitSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 60 })) },
   { additionalProperties: false },

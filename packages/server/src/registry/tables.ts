@@ -74,7 +74,7 @@ export interface ScanRow {
   /** JSON of the `Report` and of the `Inventory` that it was judged from. */
   readonly report: string | null;
   readonly inventory: string | null;
-  readonly outcome: string | null;
+  readonly outcome: "pass" | "warn" | "block" | null;
   /** Age of the advisory data, JSON of `SourceInfo[]`. */
   readonly sources: string | null;
   readonly created_at: string;

@@ -1,0 +1,73 @@
+import { Readable } from "node:stream";
+import { CodedError } from "@flotilla/base/errors";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { requirePrincipal } from "./admission.ts";
+import { deleteBlob } from "./deletion.ts";
+import type { RegistryPorts, RegistryRoutes } from "./http-routes.ts";
+import { parseRange } from "./range.ts";
+
+/** Pulling and deleting blobs (distribution-spec, "Pulling blobs"). */
+export function blobRoutes({ context, content }: RegistryPorts): { readonly blob: RegistryRoutes<"blob"> } {
+  async function sizeOf(repository: string, digest: Parameters<typeof content.hasBlob>[1]): Promise<number> {
+    const size = await content.hasBlob(repository, digest);
+    if (size === undefined) throw new CodedError("blob-unknown", `the repository does not have ${digest}`);
+    return size;
+  }
+  return {
+    blob: {
+      HEAD: {
+        permission: "registry:pull",
+        async handle({ repository, digest }, _request, reply) {
+          const size = await sizeOf(repository, digest);
+          return blobHeaders(reply, digest).header("content-length", String(size)).send();
+        },
+      },
+      GET: {
+        permission: "registry:pull",
+        async handle({ repository, digest }, request, reply) {
+          const size = await sizeOf(repository, digest);
+          const range = rangeOf(request, size, reply);
+          blobHeaders(reply, digest);
+          if (range === undefined) {
+            reply.header("content-length", String(size));
+            return reply.send(toReadable(content.blobs.read(digest)));
+          }
+          reply.status(206).header("content-length", String(range.end - range.start));
+          reply.header("content-range", `bytes ${range.start}-${range.end - 1}/${size}`);
+          return reply.send(toReadable(content.blobs.read(digest, range)));
+        },
+      },
+      DELETE: {
+        permission: "registry:delete",
+        async handle({ repository, digest }, request, reply) {
+          await deleteBlob(context, repository, digest, context.access.actorOf(requirePrincipal(request.principal)));
+          return reply.status(202).send();
+        },
+      },
+    },
+  };
+}
+
+function blobHeaders(reply: FastifyReply, digest: string): FastifyReply {
+  return reply
+    .type("application/octet-stream")
+    .header("docker-content-digest", digest)
+    .header("etag", `"${digest}"`)
+    .header("cache-control", "private, max-age=31536000, immutable")
+    .header("accept-ranges", "bytes");
+}
+
+function rangeOf(
+  request: FastifyRequest,
+  size: number,
+  reply: FastifyReply,
+): { readonly start: number; readonly end: number } | undefined {
+  const range = parseRange(request.headers.range, size);
+  if (range !== "unsatisfiable") return range;
+  reply.header("content-range", `bytes */${size}`);
+  throw new CodedError("range-not-satisfiable", `the blob has ${size} bytes`);
+}
+
+function toReadable(content: AsyncIterable<Uint8Array>): Readable {
+  return content instanceof Readable ? content : Readable.from(content, { objectMode: false });
+}

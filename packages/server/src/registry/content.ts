@@ -1,0 +1,216 @@
+import { toInstant } from "@flotilla/base/clock";
+import { algorithmOf, type Digest } from "@flotilla/base/digest";
+import { CodedError } from "@flotilla/base/errors";
+import { createDigester } from "@flotilla/oci/hash";
+import {
+  artifactTypeOf,
+  type Descriptor,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  parseManifest,
+} from "@flotilla/oci/manifest";
+import type { Transaction } from "kysely";
+import type { Actor } from "../audit/events.ts";
+import type { Context } from "../context.ts";
+import type { Tables } from "../store/tables.ts";
+import type { BlobStore } from "./blob-store.ts";
+import { checkLinks } from "./links.ts";
+import { type ManifestName, projectOf } from "./path.ts";
+import type { ManifestRow } from "./tables.ts";
+
+/** A manifest of a repository, with the bytes that its digest is of. */
+export interface StoredManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface NewManifest {
+  readonly repository: string;
+  readonly bytes: Uint8Array;
+  /** As the transport said. */
+  readonly mediaType?: string | undefined;
+  /** What the pusher says the digest is; its algorithm is kept. Default: SHA-256 of the bytes. */
+  readonly digest?: Digest | undefined;
+  readonly tags: readonly string[];
+  readonly actor: Actor;
+}
+
+/** Tells the scanning of images about manifests, inside the transaction that stores them and after it. */
+export interface ManifestObserver {
+  stored(trx: Transaction<Tables>, repository: string, digest: Digest, manifest: Manifest): Promise<void>;
+}
+
+/** What repositories hold. Everything is asked and kept by repository, so nothing crosses projects; only bytes are shared. */
+export interface Content {
+  readonly blobs: BlobStore;
+  hasBlob(repository: string, digest: Digest): Promise<number | undefined>;
+  /** Puts a small blob into the repository, durably before it resolves. */
+  putBlob(repository: string, bytes: Uint8Array): Promise<Descriptor["digest"]>;
+  /** Says that the repository has a blob that the store holds already. */
+  linkBlob(repository: string, digest: Digest, sizeBytes: number): Promise<void>;
+  /** A repository of the same project that has the blob. */
+  findInProject(project: string, digest: Digest): Promise<{ readonly sizeBytes: number } | undefined>;
+  /** Verifies, keeps and names a manifest; throws `manifest-invalid`, `manifest-blob-unknown`, `digest-mismatch`. */
+  putManifest(manifest: NewManifest): Promise<{ readonly digest: Digest; readonly manifest: Manifest }>;
+  getManifest(repository: string, name: ManifestName): Promise<StoredManifest | undefined>;
+  /** Size and type without the bytes. */
+  findManifest(repository: string, name: ManifestName): Promise<ManifestRow | undefined>;
+}
+
+/** The content of all repositories, on `blobs` and the database. */
+export function createContent(
+  context: Pick<Context, "database" | "events" | "clock">,
+  blobs: BlobStore,
+  observer: ManifestObserver,
+): Content {
+  const { database, clock } = context;
+  const now = () => toInstant(clock.now());
+  const content: Content = {
+    blobs,
+    async hasBlob(repository, digest) {
+      const row = await database.read
+        .selectFrom("registry_blobs")
+        .select("size_bytes")
+        .where("project", "=", projectOf(repository))
+        .where("repository", "=", repository)
+        .where("digest", "=", digest)
+        .executeTakeFirst();
+      return row?.size_bytes;
+    },
+    async putBlob(repository, bytes) {
+      const digest = hashOf(bytes, "sha256");
+      await blobs.put(digest, bytes);
+      await content.linkBlob(repository, digest, bytes.length);
+      return digest;
+    },
+    linkBlob: (repository, digest, size_bytes) =>
+      database.write(async (trx) => {
+        const row = { project: projectOf(repository), repository, digest, size_bytes, created_at: now() };
+        await trx
+          .insertInto("registry_blobs")
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+      }),
+    async findInProject(project, digest) {
+      const row = await database.read
+        .selectFrom("registry_blobs")
+        .select("size_bytes")
+        .where("digest", "=", digest)
+        .where("project", "=", project)
+        .executeTakeFirst();
+      return row && { sizeBytes: row.size_bytes };
+    },
+    putManifest: (manifest) => putManifest({ ...context, blobs, observer, now }, manifest),
+    async getManifest(repository, name) {
+      const row = await content.findManifest(repository, name);
+      if (row === undefined) return undefined;
+      const digest = row.digest as Digest;
+      const parts: Uint8Array[] = [];
+      for await (const chunk of blobs.read(digest)) parts.push(chunk);
+      return { digest, mediaType: row.media_type, sizeBytes: row.size_bytes, bytes: Buffer.concat(parts) };
+    },
+    async findManifest(repository, name) {
+      const manifests = database.read
+        .selectFrom("registry_manifests as m")
+        .selectAll("m")
+        .where("m.project", "=", projectOf(repository))
+        .where("m.repository", "=", repository);
+      if (name.kind === "digest") return manifests.where("m.digest", "=", name.digest).executeTakeFirst();
+      return manifests
+        .innerJoin("registry_tags as t", (join) =>
+          join
+            .onRef("t.project", "=", "m.project")
+            .onRef("t.repository", "=", "m.repository")
+            .onRef("t.digest", "=", "m.digest"),
+        )
+        .where("t.tag", "=", name.tag)
+        .executeTakeFirst();
+    },
+  };
+  return content;
+}
+
+interface PutPorts extends Pick<Context, "database" | "events"> {
+  readonly blobs: BlobStore;
+  readonly observer: ManifestObserver;
+  readonly now: () => string;
+}
+
+async function putManifest(
+  { database, events, blobs, observer, now }: PutPorts,
+  input: NewManifest,
+): Promise<{ readonly digest: Digest; readonly manifest: Manifest }> {
+  const { repository, bytes } = input;
+  if (bytes.length > MAX_MANIFEST_BYTES)
+    throw new CodedError("manifest-too-large", `a manifest is at most ${MAX_MANIFEST_BYTES} bytes`);
+  const digest = hashOf(bytes, input.digest === undefined ? "sha256" : algorithmOf(input.digest));
+  if (input.digest !== undefined && input.digest !== digest)
+    throw new CodedError("digest-mismatch", `the manifest is ${digest}, not ${input.digest}`);
+  const manifest = parseManifest(bytes, input.mediaType);
+  await checkLinks(database.read, repository, manifest);
+  await blobs.put(digest, bytes);
+  await database.write(async (trx) => {
+    await checkLinks(trx, repository, manifest);
+    await insertManifest(trx, repository, digest, bytes.length, manifest, now());
+    for (const tag of input.tags) await moveTag(trx, repository, tag, digest, now());
+    await observer.stored(trx, repository, digest, manifest);
+    await events.append(trx, {
+      project: projectOf(repository),
+      actor: input.actor,
+      action: "image.pushed",
+      subject: `image/${digest}`,
+      data: { repository, digest, mediaType: manifest.mediaType, tags: input.tags },
+    });
+  });
+  return { digest, manifest };
+}
+
+async function insertManifest(
+  trx: Transaction<Tables>,
+  repository: string,
+  digest: Digest,
+  sizeBytes: number,
+  manifest: Manifest,
+  now: string,
+): Promise<void> {
+  await trx
+    .insertInto("registry_manifests")
+    .values({
+      project: projectOf(repository),
+      repository,
+      digest,
+      media_type: manifest.mediaType,
+      artifact_type: artifactTypeOf(manifest) ?? null,
+      size_bytes: sizeBytes,
+      subject: manifest.subject?.digest ?? null,
+      annotations: manifest.annotations === undefined ? null : JSON.stringify(manifest.annotations),
+      created_at: now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+async function moveTag(
+  trx: Transaction<Tables>,
+  repository: string,
+  tag: string,
+  digest: Digest,
+  now: string,
+): Promise<void> {
+  await trx
+    .insertInto("registry_tags")
+    .values({ project: projectOf(repository), repository, tag, digest, updated_at: now })
+    .onConflict((conflict) =>
+      conflict.columns(["project", "repository", "tag"]).doUpdateSet({ digest, updated_at: now }),
+    )
+    .execute();
+}
+
+function hashOf(bytes: Uint8Array, algorithm: "sha256" | "sha512"): Digest {
+  const digester = createDigester(algorithm);
+  digester.update(bytes);
+  return digester.digest();
+}

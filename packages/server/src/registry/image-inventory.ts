@@ -1,0 +1,92 @@
+import type { Digest } from "@flotilla/base/digest";
+import { CodedError } from "@flotilla/base/errors";
+import { mergeLayers } from "@flotilla/guard/image";
+import type { Inventory, LayerScan, Problem } from "@flotilla/guard/model";
+import { parseImageConfig } from "@flotilla/oci/image-config";
+import { type ImageManifest, type Manifest, parseManifest } from "@flotilla/oci/manifest";
+import { isImageConfigType, isLayerType } from "@flotilla/oci/media-types";
+import { unionOf } from "./inventory-union.ts";
+import type { LayerScans } from "./layer-scans.ts";
+
+/** Platforms of an index that are looked at. */
+const MAX_PLATFORMS = 64;
+const MAX_DEPTH = 3;
+/** Problems of a layer as a whole after which its files are not known. */
+const UNREADABLE = /^(?:tar-|decompress-|archive-bomb|zstd-)/;
+
+/** Where an image's parts are read. */
+export interface ImageParts {
+  readonly layers: Pick<LayerScans, "scanOf">;
+  /** A manifest of the same repository, or undefined. */
+  manifest(digest: Digest): Promise<Manifest | undefined>;
+  /** A small blob of the repository. */
+  blob(digest: Digest): Promise<Uint8Array>;
+}
+
+/** Whether a manifest is one that the guard looks at: an image, or an index (which may hold images). */
+export function isScannable(manifest: Manifest): boolean {
+  if (manifest.kind === "index") return manifest.subject === undefined;
+  return (
+    isImageConfigType(manifest.config.mediaType) || manifest.layers.some(({ mediaType }) => isLayerType(mediaType))
+  );
+}
+
+/**
+ * What an image holds, or all images of an index. Throws `CodedError("layer-unreadable")` when a layer cannot be read to its end, as nothing can be said of
+ * such an image.
+ */
+export async function inventoryOf(manifest: Manifest, parts: ImageParts, depth = 0): Promise<Inventory> {
+  if (manifest.kind === "image") return imageInventory(manifest, parts);
+  if (depth >= MAX_DEPTH) throw new CodedError("manifest-invalid", "indexes stand inside indexes without end");
+  if (manifest.manifests.length > MAX_PLATFORMS)
+    throw new CodedError("manifest-invalid", `more than ${MAX_PLATFORMS} platforms`);
+  const inventories: Inventory[] = [];
+  for (const { digest } of manifest.manifests) {
+    const child = await parts.manifest(digest);
+    if (child === undefined) inventories.push(withProblem(digest));
+    else if (isScannable(child)) inventories.push(await inventoryOf(child, parts, depth + 1));
+  }
+  return unionOf(inventories);
+}
+
+/** A manifest out of the bytes that a repository keeps; undefined for one of another kind. */
+export function manifestIn(bytes: Uint8Array, mediaType: string): Manifest {
+  return parseManifest(bytes, mediaType);
+}
+
+async function imageInventory(manifest: ImageManifest, parts: ImageParts): Promise<Inventory> {
+  const diffIds = isImageConfigType(manifest.config.mediaType)
+    ? parseImageConfig(await parts.blob(manifest.config.digest)).diffIds
+    : [];
+  const scans: LayerScan[] = [];
+  for (const [index, layer] of manifest.layers.entries()) {
+    const scan = await parts.layers.scanOf(layer.digest);
+    // What is not called a layer and is no tar (attestations, documents) holds no files for anybody.
+    if (!isLayerType(layer.mediaType) && isUnreadable(scan)) continue;
+    checkReadable(scan, layer.digest);
+    const diffId = diffIds[index];
+    if (diffId !== undefined && diffId !== scan.diffId)
+      throw new CodedError("layer-unreadable", `layer ${layer.digest} is not the ${diffId} that the config names`);
+    scans.push(scan);
+  }
+  return mergeLayers(scans);
+}
+
+function checkReadable(scan: LayerScan, layer: Digest): void {
+  const problem = scan.problems.find(isWholeLayer);
+  if (problem !== undefined)
+    throw new CodedError("layer-unreadable", `layer ${layer} cannot be read: ${problem.reason.slice(0, 300)}`);
+}
+
+function isUnreadable(scan: LayerScan): boolean {
+  return scan.problems.some(isWholeLayer);
+}
+
+function isWholeLayer({ path, reason }: Problem): boolean {
+  return path === "" && UNREADABLE.test(reason);
+}
+
+function withProblem(digest: Digest): Inventory {
+  const reason = `not-here: the index names ${digest}, which the repository does not have`;
+  return { packages: [], secrets: [], problems: [{ path: "", reason }] };
+}

@@ -1,0 +1,140 @@
+import { toInstant } from "@flotilla/base/clock";
+import type { Digest } from "@flotilla/base/digest";
+import { CodedError, isCoded } from "@flotilla/base/errors";
+import type { Context } from "../context.ts";
+import type { Content } from "./content.ts";
+import type { LayerScans } from "./layer-scans.ts";
+import { projectOf } from "./path.ts";
+
+/** Uploads that a project may have open. */
+const MAX_UPLOADS = 500;
+/** Uploads that were not touched for so long are given up. */
+export const MAX_UPLOAD_AGE_MS = 24 * 3_600_000;
+/** Largest blob. */
+const MAX_BLOB_BYTES = 64 * 2 ** 30;
+
+export interface UploadBody {
+  readonly stream: AsyncIterable<Uint8Array>;
+  /** First byte's place in the blob, when the client says it. */
+  readonly start: number | undefined;
+  /** How many bytes the client says come. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** Blobs on their way in. Sizes are in bytes; unknown uploads throw `upload-unknown`. */
+export interface Uploads {
+  start(repository: string): Promise<string>;
+  sizeOf(repository: string, upload: string): Promise<number>;
+  /** Appends; returns the new size. Throws `upload-range` when the part does not follow what is there. */
+  append(repository: string, upload: string, body: UploadBody): Promise<number>;
+  /** Verifies the upload and makes it a blob of the repository, durably before it resolves. */
+  finish(repository: string, upload: string, digest: Digest): Promise<number>;
+  cancel(repository: string, upload: string): Promise<void>;
+  /** Gives up what nobody touched for a day. */
+  expire(): Promise<void>;
+}
+
+/** Uploads into `content`; their bytes also go to the guard as they come. */
+export function createUploads(
+  { database, clock }: Pick<Context, "database" | "clock">,
+  content: Content,
+  layers: LayerScans,
+): Uploads {
+  const { blobs } = content;
+
+  async function sizeOf(repository: string, upload: string): Promise<number> {
+    const row = await database.read
+      .selectFrom("registry_uploads")
+      .select("id")
+      .where("id", "=", upload)
+      .where("project", "=", projectOf(repository))
+      .where("repository", "=", repository)
+      .executeTakeFirst();
+    const size = row && (await blobs.uploadSize(upload));
+    if (size === undefined) throw new CodedError("upload-unknown", "there is no such upload, or it ended");
+    return size;
+  }
+
+  async function remove(upload: string): Promise<void> {
+    layers.drop(upload);
+    await database.write((trx) => trx.deleteFrom("registry_uploads").where("id", "=", upload).execute());
+    await blobs.removeUpload(upload);
+  }
+
+  return {
+    sizeOf,
+    async start(repository) {
+      const project = projectOf(repository);
+      const id = crypto.randomUUID();
+      await database.write(async (trx) => {
+        const open = await trx
+          .selectFrom("registry_uploads")
+          .select((select) => select.fn.countAll<number>().as("count"))
+          .where("project", "=", project)
+          .executeTakeFirstOrThrow();
+        if (open.count >= MAX_UPLOADS)
+          throw new CodedError("too-many-uploads", `the project has ${MAX_UPLOADS} uploads open; end or cancel some`);
+        const created_at = toInstant(clock.now());
+        await trx.insertInto("registry_uploads").values({ id, project, repository, created_at }).execute();
+      });
+      await blobs.startUpload(id);
+      return id;
+    },
+    async append(repository, upload, body) {
+      await sizeOf(repository, upload);
+      await using file = await blobs.openUpload(upload);
+      const start = file.sizeBytes;
+      if (body.start !== undefined && body.start !== start)
+        throw new CodedError("upload-range", `the next byte is ${start}, not ${body.start}`, {
+          details: { sizeBytes: start },
+        });
+      for await (const chunk of arriving(body.stream)) {
+        const offset = file.sizeBytes;
+        if (offset + chunk.length > MAX_BLOB_BYTES)
+          throw new CodedError("too-large", `a blob is at most ${MAX_BLOB_BYTES} bytes`);
+        await file.append(chunk);
+        await layers.feed(upload, offset, chunk);
+      }
+      if (body.sizeBytes !== undefined && file.sizeBytes - start !== body.sizeBytes)
+        throw new CodedError("size-invalid", `${file.sizeBytes - start} bytes came instead of ${body.sizeBytes}`);
+      return file.sizeBytes;
+    },
+    async finish(repository, upload, digest) {
+      await sizeOf(repository, upload);
+      try {
+        const size = await blobs.commitUpload(upload, digest);
+        layers.finish(upload, digest);
+        await content.linkBlob(repository, digest, size);
+        await remove(upload);
+        return size;
+      } catch (error) {
+        // Bytes that are not what they should be cannot become it by appending.
+        if (isCoded(error, "digest-mismatch")) await remove(upload);
+        throw error;
+      }
+    },
+    async cancel(repository, upload) {
+      await sizeOf(repository, upload);
+      await remove(upload);
+    },
+    async expire() {
+      const before = clock.now() - MAX_UPLOAD_AGE_MS;
+      for (const upload of await blobs.staleUploads(before)) await remove(upload);
+      await database.write((trx) =>
+        trx
+          .deleteFrom("registry_uploads")
+          .where("created_at", "<", toInstant(before - MAX_UPLOAD_AGE_MS))
+          .execute(),
+      );
+    },
+  };
+}
+
+/** The body as long as the client sends it; a broken connection is the client's matter, and what came is kept. */
+async function* arriving(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (cause) {
+    throw new CodedError("upload-interrupted", "the connection ended in the middle of the upload", { cause });
+  }
+}
