@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { deadlineSignal } from "@flotilla/base/clock";
 import { CodedError } from "@flotilla/base/errors";
@@ -18,6 +18,8 @@ export interface EnrolOptions {
   /** `flp_…` */
   readonly token: string;
   readonly name?: string | undefined;
+  /** Makes a new key and a new device even when the machine is enrolled; the old device stays known to the server. */
+  readonly again?: boolean;
   readonly configPath: string;
   readonly stateDir: string;
   /** Engine address to write into the configuration. */
@@ -34,7 +36,7 @@ export type Enrolled = { readonly kind: "enrolled" | "already"; readonly config:
  */
 export async function enrol(options: EnrolOptions): Promise<Enrolled> {
   const server = parseServer(options.server);
-  const known = await readConfig(options.configPath);
+  const known = options.again ? undefined : await readConfig(options.configPath);
   if (known !== undefined) return { kind: "already", config: sameServer(known, server, options.configPath) };
   const token = parseProvisioningToken(options.token.trim());
   if (token === undefined)
@@ -44,7 +46,9 @@ export async function enrol(options: EnrolOptions): Promise<Enrolled> {
     );
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   await mkdir(dirname(options.configPath), { recursive: true, mode: 0o755 });
-  const key = await ensureDeviceKey(statePaths(options.stateDir).key);
+  const paths = statePaths(options.stateDir);
+  const keyPath = options.again ? `${paths.key}.new` : paths.key;
+  const key = await ensureDeviceKey(keyPath);
   const pinnedCa = await pin(server, token.caFingerprint, options.environment);
   const trust = await trustOf(pinnedCa === undefined ? {} : { pinnedCa }, options.environment);
   const transport = createTransport({ trust, proxy: options.environment.proxy });
@@ -60,8 +64,15 @@ export async function enrol(options: EnrolOptions): Promise<Enrolled> {
     stateDir: options.stateDir,
     engine: options.engine,
   };
+  if (options.again) await becomeAnother(keyPath, paths);
   await writeConfig(options.configPath, config);
   return { kind: "enrolled", config };
+}
+
+/** The new key takes the old one's place; targets that the old device held are not the new one's. Containers and volumes stay. */
+async function becomeAnother(newKey: string, paths: ReturnType<typeof statePaths>): Promise<void> {
+  for (const journal of [paths.journal, `${paths.journal}.previous`]) await rm(journal, { force: true });
+  await rename(newKey, paths.key);
 }
 
 function parseServer(text: string): URL {
@@ -75,7 +86,7 @@ function sameServer(config: AgentConfig, server: URL, path: string): AgentConfig
   if (config.server === server.origin) return config;
   throw new CodedError(
     "enrolled-elsewhere",
-    `this machine is enrolled at ${config.server}; remove ${path} and ${statePaths(config.stateDir).key} to enrol it anew`,
+    `this machine is enrolled at ${config.server}; to enrol it here use --again (${path} is replaced)`,
   );
 }
 
