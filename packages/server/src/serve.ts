@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Clock } from "@flotilla/base/clock";
 import type { Log } from "@flotilla/base/log";
 import { openSeedStore } from "@flotilla/guard/advisories/store";
+import { formatCycloneDx } from "@flotilla/guard/report/cyclonedx";
 import { createEvents } from "./audit/events.ts";
 import { registerAudit } from "./audit/routes.ts";
 import { createMemoryBus } from "./bus.ts";
@@ -21,6 +22,7 @@ import { registerPolicies } from "./policies/routes.ts";
 import { registerProjects } from "./projects/routes.ts";
 import { NO_DEVICE_PULLS } from "./registry/admission.ts";
 import { registerRegistry } from "./registry/register.ts";
+import { registerReleases } from "./releases/routes.ts";
 import { claimDataDir, databasePath } from "./store/data-dir.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { migrate } from "./store/migrate.ts";
@@ -99,11 +101,13 @@ function registerFeatures(app: App, context: Context): void {
   registerAudit(app, context);
   registerPolicies(app, context);
   const advisories = openSeedStore();
-  registerRegistry(app, context, {
+  const policies = createPolicies(context);
+  const registry = registerRegistry(app, context, {
     devicePulls: NO_DEVICE_PULLS,
     advisories: () => advisories,
-    policies: createPolicies(context),
+    policies,
   });
+  registerReleases(app, { context, ...registry, advisories: () => advisories, policies, sbomOf: formatCycloneDx });
 }
 
 interface Opening {

@@ -7,7 +7,7 @@ import {
   ReleaseDetail,
   ReleaseList,
   ReleaseParams,
-  type ReleasePreview,
+  ReleasePreview,
 } from "@flotilla/protocol/api/releases";
 import { ProjectPath } from "@flotilla/protocol/api/users";
 import { Type } from "typebox";
