@@ -87,6 +87,18 @@ test("reasons say what, where and what would pass", () => {
   assert.match(message({ ...lodash, kind: "malware", id: "MAL-1" }), /lodash 4\.17\.20 is malware \(MAL-1\)/);
 });
 
+test("the version that would pass is one for all that blocks the package, by the ecosystem's order", () => {
+  const other: Finding = { ...lodash, id: "CVE-2024-10009", fixed: "4.17.9", severity: "critical" };
+  const messages = (findings: readonly Finding[]) =>
+    evaluate(builtInPolicy, findings).reasons.map(({ message }) => message);
+  const [first, second] = messages([lodash, other]);
+  assert.match(first ?? "", /; version 4\.17\.21 would pass\.$/);
+  assert.match(second ?? "", /; fixed in 4\.17\.9, and 4\.17\.21 would pass\.$/);
+  const unmended: Finding = { ...withoutFix, id: "CVE-2024-10008", exploited: true };
+  assert.match(messages([lodash, unmended])[0] ?? "", /fixed in 4\.17\.21, but no version that would pass is known\.$/);
+  assert.match(messages([{ ...lodash, severity: "low" }])[0] ?? "", /; fixed in 4\.17\.21\.$/);
+});
+
 const GLOBS: readonly (readonly [pattern: string, text: string, expected: boolean])[] = [
   ["pkg:npm/lodash@*", "pkg:npm/lodash@4.17.20", true],
   ["pkg:npm/lodash@*", "pkg:npm/lodash.merge@4.6.2", false],

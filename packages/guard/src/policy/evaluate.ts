@@ -1,5 +1,6 @@
 import type { Finding, GateVerdict, Reason } from "../model.ts";
 import { severityRank } from "../severity.ts";
+import { passingVersions } from "./passing.ts";
 import type { Policy, PolicyRule } from "./policy.ts";
 import { explain } from "./reason.ts";
 
@@ -8,16 +9,17 @@ export const NO_RULE = "no-rule-matches";
 
 /** The gate verdict of `policy` over `findings`: blocks when any finding is blocked, else warns when any is warned of. */
 export function evaluate(policy: Policy, findings: readonly Finding[]): GateVerdict {
-  const blocks: Reason[] = [];
-  const warnings: Reason[] = [];
-  for (const finding of findings) {
+  const decided = findings.flatMap((finding) => {
     const rule = policy.rules.find((candidate) => matches(candidate, finding));
-    const action = rule?.action ?? "warn";
-    if (action === "ignore") continue;
-    const reason: Reason = { outcome: action, rule: rule?.name ?? NO_RULE, finding, message: explain(finding) };
-    (action === "block" ? blocks : warnings).push(reason);
-  }
-  return { outcome: outcomeOf(blocks, warnings), reasons: [...blocks, ...warnings] };
+    const outcome = rule?.action ?? "warn";
+    return outcome === "ignore" ? [] : [{ outcome, rule: rule?.name ?? NO_RULE, finding }];
+  });
+  const blocked = decided.filter(({ outcome }) => outcome === "block");
+  const passing = passingVersions(blocked.map(({ finding }) => finding));
+  const reasons = [...blocked, ...decided.filter(({ outcome }) => outcome === "warn")].map(
+    (reason): Reason => ({ ...reason, message: explain(reason.finding, passing.get(reason.finding.purl ?? "")) }),
+  );
+  return { outcome: reasons[0]?.outcome ?? "pass", reasons };
 }
 
 /** Whether every condition of `rule` holds for `finding`. */
@@ -30,11 +32,6 @@ export function matches(rule: PolicyRule, finding: Finding): boolean {
     return false;
   if (rule.ids !== undefined && !namesOne(rule.ids, finding)) return false;
   return rule.packages === undefined || rule.packages.some((pattern) => globMatches(pattern, finding.purl));
-}
-
-function outcomeOf(blocks: readonly Reason[], warnings: readonly Reason[]): GateVerdict["outcome"] {
-  if (blocks.length > 0) return "block";
-  return warnings.length > 0 ? "warn" : "pass";
 }
 
 function namesOne(ids: readonly string[], finding: Finding): boolean {

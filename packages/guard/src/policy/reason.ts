@@ -1,10 +1,11 @@
 import { shortDigest } from "@flotilla/base/digest";
 import type { Finding, Location } from "../model.ts";
+import type { Passing } from "./passing.ts";
 
 const SHOWN_LOCATIONS = 3;
 
-/** One sentence on a finding: what, where, and which version or act would pass. */
-export function explain(finding: Finding): string {
+/** One sentence on a finding: what, where, and which version or act would pass. `passing` is of the finding's package, when it blocks. */
+export function explain(finding: Finding, passing?: Passing): string {
   const where = describeLocations(finding.locations.length > 0 ? finding.locations : [finding.location]);
   switch (finding.kind) {
     case "malware":
@@ -12,7 +13,7 @@ export function explain(finding: Finding): string {
     case "secret":
       return `A secret (${finding.title ?? finding.id}, ${finding.sample ?? "redacted"}) lies ${where}; revoke it and build again without it.`;
     case "vulnerability":
-      return `${packageOf(finding)} has ${finding.id} (${rating(finding)}), found ${where}; ${remedyOf(finding)}.`;
+      return `${packageOf(finding)} has ${finding.id} (${rating(finding)}), found ${where}; ${remedyOf(finding, passing)}.`;
   }
 }
 
@@ -47,9 +48,13 @@ function rating(finding: Finding): string {
   return finding.exploited ? `${severity}, known to be exploited` : severity;
 }
 
-function remedyOf(finding: Finding): string {
-  if (finding.fixed === undefined) return "no version without it is known";
-  return `version ${finding.fixed} would pass`;
+function remedyOf({ fixed }: Finding, passing: Passing | undefined): string {
+  if (fixed === undefined) return "no version without it is known";
+  if (passing === undefined) return `fixed in ${fixed}`;
+  if (passing.kind === "none") return `fixed in ${fixed}, but no version that would pass is known`;
+  return passing.version === fixed
+    ? `version ${fixed} would pass`
+    : `fixed in ${fixed}, and ${passing.version} would pass`;
 }
 
 function decode(text: string): string {
