@@ -13,7 +13,7 @@ export const modFileExtractor: WholeFileExtractor = {
     path.endsWith("go.mod") &&
     /(?:^|\/)go\.mod$/.test(path) &&
     !/(?:^|\/)(?:pkg\/mod|testdata|vendor)\//.test(path) &&
-    !/(?:^|\/)go(?:-[\d.]+)?\/src\/(?:cmd\/)?go\.mod$/.test(path),
+    !/(?:^|\/)(?:local|lib)\/go(?:-[\d.]+)?\/src\//.test(path),
   read: readModFile,
 };
 

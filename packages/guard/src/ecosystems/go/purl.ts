@@ -19,7 +19,7 @@ export function goPurl(path: string, version: string): string {
 
 /** The standard library of a Go release: `go1.22.3` is `pkg:golang/stdlib@1.22.3`. Development builds have no place among releases. */
 export function stdlibPackage(goVersion: string, evidence: FoundPackage["evidence"]): FoundPackage | undefined {
-  const version = /^go(\d+\.\d+(?:\.\d+)?(?:(?:rc|beta)\d+)?)/.exec(goVersion)?.[1];
+  const version = /^go(\d+\.\d+(?:\.\d+)?(?:(?:rc|beta)\d+)?)(?!-\d)/.exec(goVersion)?.[1];
   if (version === undefined) return undefined;
   return { purl: goPurl("stdlib", version), name: "stdlib", version, evidence };
 }
