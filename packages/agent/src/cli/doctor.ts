@@ -42,7 +42,8 @@ export async function examine(options: DoctorOptions): Promise<readonly Check[]>
   await add("engine", () => checkEngine(engine, address));
   await add("cgroups", () => checkCgroups());
   await add("disk", () => checkDisk(engine, config?.stateDir ?? options.environment.stateDir));
-  await add("labels", () => checkLabels(engine));
+  if (checks.some(({ name, result }) => name === "engine" && result === "good"))
+    await add("labels", () => checkLabels(engine));
   if (config === undefined) return checks;
   await add("agent", () => checkAgent(config));
   const serverOptions: ServerCheckOptions = { config, environment: options.environment, now: options.now };

@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { deadlineSignal } from "@flotilla/base/clock";
+import { messageOf } from "@flotilla/base/errors";
 import { EngineError } from "../ports.ts";
 import { type EngineAddress, parseEngineAddress } from "./address.ts";
 
@@ -117,8 +118,7 @@ function translate(error: unknown, request: EngineRequest, signal: AbortSignal):
     const seconds = (request.deadlineMs ?? CALL_DEADLINE_MS) / 1000;
     return new EngineError(0, `${what}: the engine did not answer within ${seconds} s`, { cause: error });
   }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new EngineError(0, `${what}: the engine cannot be reached (${reason})`, { cause: error });
+  return new EngineError(0, `${what}: the engine cannot be reached (${messageOf(error)})`);
 }
 
 async function* chunksOf(

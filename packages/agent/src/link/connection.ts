@@ -16,6 +16,7 @@ import type { Transport } from "./transport.ts";
 
 /** From the first byte to the welcome. */
 const WELCOME_DEADLINE_MS = 60_000;
+const CLOSE_DEADLINE_MS = 5000;
 const MAX_BUFFERED_BYTES = 4 * MAX_MESSAGE_BYTES;
 
 /** Who the device is on a connection. */
@@ -86,6 +87,8 @@ class Conversation {
   readonly #ended = new AbortController();
   #heardAtMs: number;
   #silenceMs = WELCOME_DEADLINE_MS;
+  /** Ends the watcher's sleep when its limit changed. */
+  #rearm = new AbortController();
   #welcomedAtMs: number | undefined;
   #ending: { reason: string; code?: string; retryAfterMs?: number } | undefined;
 
@@ -153,7 +156,8 @@ class Conversation {
         this.#socket.terminate();
         return;
       }
-      await clock.sleep(leftMs, this.#ended.signal).catch(() => undefined);
+      this.#rearm = new AbortController();
+      await clock.sleep(leftMs, AbortSignal.any([this.#ended.signal, this.#rearm.signal])).catch(() => undefined);
     }
   }
 
@@ -195,7 +199,7 @@ class Conversation {
   #welcome(welcome: Extract<ServerMessage, { type: "welcome" }>): void {
     if (this.#welcomedAtMs !== undefined) return;
     this.#welcomedAtMs = this.#heardAtMs = this.#options.clock.monotonic();
-    this.#silenceMs = 2 * welcome.pingIntervalMs;
+    this.#allowSilence(2 * welcome.pingIntervalMs);
     this.#handlers.welcomed(welcome, (message) => this.#send(message));
   }
 
@@ -217,7 +221,12 @@ class Conversation {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(code);
     // A peer that does not answer the close must not keep us.
     else this.#socket.terminate();
-    this.#silenceMs = Math.min(this.#silenceMs, 5000);
+    this.#allowSilence(Math.min(this.#silenceMs, CLOSE_DEADLINE_MS));
+  }
+
+  #allowSilence(ms: number): void {
+    this.#silenceMs = ms;
+    this.#rearm.abort();
   }
 }
 

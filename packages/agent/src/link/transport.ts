@@ -104,6 +104,9 @@ function tunnel(
     outgoing.on("timeout", () => outgoing.destroy(new Error("the proxy does not answer")));
     outgoing.on("error", (cause) => reject(unreachable(proxy, cause)));
     outgoing.on("connect", (response, socket) => {
+      // The time limit was for the proxy's answer; what goes through the tunnel has its own.
+      outgoing.removeAllListeners("timeout");
+      socket.setTimeout(0);
       if (response.statusCode !== 200) {
         socket.destroy();
         reject(unreachable(url, new Error(`the proxy ${proxy.host} answered ${response.statusCode}`)));
