@@ -7,15 +7,16 @@ const LISTS =
   /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|\.package-lock\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|go\.sum|Cargo\.lock|poetry\.lock|uv\.lock|Pipfile\.lock|composer\.lock|Gemfile\.lock|RECORD|CHECKSUMS|SHA256SUMS)$|\.(?:md5sums|sha256|sha512|map|snap)$/;
 
 /** What distributions ship as documentation. */
-const DOCUMENTATION = /^usr\/(?:local\/)?share\/(?:doc|man|info|locale|zoneinfo|i18n|icons|fonts|mime|gtk-doc|help)\//;
+const DOCUMENTATION =
+  /(?:^|\/)share\/(?:doc|man|info|gtk-doc|help)\/|^usr\/(?:local\/)?share\/(?:locale|zoneinfo|i18n|icons|fonts|mime)\//;
 
 /** Where other people's code stands … */
 const VENDORED =
-  /(?:^|\/)(?:node_modules|site-packages|dist-packages|pkg\/mod|vendor|gems|bower_components)\/|^usr\/(?:local\/)?(?:lib\/(?:python[\d.]*|ruby|perl5?|go[\d.-]*|node_modules)|go|share)\//;
+  /(?:^|\/)(?:node_modules|site-packages|dist-packages|pkg\/mod|vendor|vendored|_vendor|third_party|gems|bower_components|lib\/(?:python[\d.]+|ruby|perl5?)|(?:local|lib)\/go[\d.-]*\/src)\/|^usr\/(?:local\/)?share\//;
 
 /** … and, in it, what its authors test and explain it with: keys in there open nothing. */
 const TESTS =
-  /(?:^|\/)(?:tests?|testing|testdata|test[-_]data|test[-_]fixtures?|fixtures?|__tests__|specs?|examples?|samples?|demos?|docs?|benchmarks?|mocks?|__mocks__)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)test_[^/]*\.py|_test\.py|\.md|\.rst)$/i;
+  /(?:^|\/)(?:tests?|testing|test[-_]?data|test[-_]?server|dummyserver|test[-_]?fixtures?|fixtures?|__tests__|specs?|examples?|samples?|demos?|docs?|benchmarks?|mocks?|__mocks__)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)test_[^/]*\.py|_test\.py|\.md|\.rst|-info\/(?:METADATA|PKG-INFO))$/i;
 
 /** Whether secrets are looked for in the file at `path`; what is left out is said in the documentation of the scanner. */
 export function isScanned(path: string): boolean {
