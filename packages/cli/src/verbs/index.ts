@@ -1,12 +1,23 @@
 import type { Command } from "commander";
 import { auditCommand } from "./audit.ts";
+import { dbCommand } from "./db.ts";
 import { deviceCommand } from "./device.ts";
 import { loginCommand } from "./login.ts";
 import { rolloutCommand } from "./rollout.ts";
+import { scanCommand } from "./scan.ts";
 import { tokenCommand } from "./token.ts";
 import { variableCommand } from "./variable.ts";
 
 /** Every verb, in the order in which a newcomer meets them. */
 export function verbs(): readonly Command[] {
-  return [loginCommand(), deviceCommand(), variableCommand(), rolloutCommand(), tokenCommand(), auditCommand()];
+  return [
+    loginCommand(),
+    scanCommand(),
+    dbCommand(),
+    deviceCommand(),
+    variableCommand(),
+    rolloutCommand(),
+    tokenCommand(),
+    auditCommand(),
+  ];
 }
