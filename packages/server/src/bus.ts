@@ -22,6 +22,8 @@ export interface Topics {
     readonly app: string;
     readonly release: string;
   };
+  /** A rollout was made, resumed or aborted: look what is to be done. */
+  readonly "rollout.changed": { readonly project: string; readonly rollout: string };
   /** A scan of a manifest ended. */
   readonly "scan.done": { readonly project: string; readonly manifest: string };
 }

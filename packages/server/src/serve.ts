@@ -9,6 +9,9 @@ import { registerAudit } from "./audit/routes.ts";
 import { createMemoryBus } from "./bus.ts";
 import type { Config, Settings } from "./config.ts";
 import type { Context } from "./context.ts";
+import { deviceIsActive } from "./devices/devices.ts";
+import { registerFleet } from "./devices/fleet.ts";
+import { createDevicePulls } from "./devices/pulls.ts";
 import { formatHost } from "./http/address.ts";
 import type { App } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -20,9 +23,8 @@ import { registerPages } from "./pages/routes.ts";
 import { createPolicies } from "./policies/policies.ts";
 import { registerPolicies } from "./policies/routes.ts";
 import { registerProjects } from "./projects/routes.ts";
-import { NO_DEVICE_PULLS } from "./registry/admission.ts";
 import { registerRegistry } from "./registry/register.ts";
-import { registerReleases } from "./releases/routes.ts";
+import { createReleases, registerReleases } from "./releases/routes.ts";
 import { claimDataDir, databasePath } from "./store/data-dir.ts";
 import { type Database, openDatabase } from "./store/database.ts";
 import { migrate } from "./store/migrate.ts";
@@ -103,11 +105,12 @@ function registerFeatures(app: App, context: Context): void {
   const advisories = openSeedStore();
   const policies = createPolicies(context);
   const registry = registerRegistry(app, context, {
-    devicePulls: NO_DEVICE_PULLS,
+    devicePulls: createDevicePulls(context.database.read),
     advisories: () => advisories,
     policies,
   });
   registerReleases(app, { context, ...registry, advisories: () => advisories, policies, sbomOf: formatCycloneDx });
+  registerFleet(app, context, createReleases(context));
 }
 
 interface Opening {
@@ -134,7 +137,7 @@ async function openContext(options: ServerOptions, { bound, undo }: Opening): Pr
     clock,
     publicUrl: () => config.publicUrl,
     deviceTokenKey: serverKey.derive("device-tokens"),
-    deviceIsActive: async () => true,
+    deviceIsActive: (device, project) => deviceIsActive(database.read, device, project),
   });
   const events = createEvents({ database, bus, clock, onStored: (event) => metrics.countEvent(event.action) });
   return { config, clock, log, database, events, access, bus, metrics, readiness, serverKey, tls };

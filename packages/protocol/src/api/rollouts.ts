@@ -115,6 +115,7 @@ export const RolloutList = Page(Rollout);
 export type RolloutList = Static<typeof RolloutList>;
 
 export const RolloutListQuery = Type.Object({ app: Type.Optional(AppName), ...PageQueryMembers });
+export type RolloutListQuery = Static<typeof RolloutListQuery>;
 
 /** A device's part in a rollout. */
 export const RolloutDevice = Type.Object({
@@ -133,6 +134,7 @@ export type RolloutDevice = Static<typeof RolloutDevice>;
 export const RolloutDeviceList = Page(RolloutDevice);
 export type RolloutDeviceList = Static<typeof RolloutDeviceList>;
 export const RolloutDeviceQuery = Type.Object({ outcome: Type.Optional(MemberOutcome), ...PageQueryMembers });
+export type RolloutDeviceQuery = Static<typeof RolloutDeviceQuery>;
 
 /** `POST …/rollouts/:rollout/abort`. `restore` (default true) puts every device that it changed back to the release it had. */
 export const AbortRolloutRequest = Type.Object(
@@ -166,6 +168,7 @@ export const AssignmentListQuery = Type.Object({
   app: Type.Optional(AppName),
   ...PageQueryMembers,
 });
+export type AssignmentListQuery = Static<typeof AssignmentListQuery>;
 
 /**
  * `PUT …/assignments`: exactly one of `device` (id or name; pinned: no rollout moves it) and `selector` (given at once to all that match and are
