@@ -1,8 +1,10 @@
 import type { Command } from "commander";
+import { appCommand } from "./app.ts";
 import { auditCommand } from "./audit.ts";
 import { dbCommand } from "./db.ts";
 import { deviceCommand } from "./device.ts";
 import { loginCommand } from "./login.ts";
+import { releaseCommand } from "./release.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { scanCommand } from "./scan.ts";
 import { tokenCommand } from "./token.ts";
@@ -14,6 +16,8 @@ export function verbs(): readonly Command[] {
     loginCommand(),
     scanCommand(),
     dbCommand(),
+    appCommand(),
+    releaseCommand(),
     deviceCommand(),
     variableCommand(),
     rolloutCommand(),
