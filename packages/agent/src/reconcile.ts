@@ -88,6 +88,8 @@ export function createRunner(options: RunnerOptions): Runner {
       if (same) return;
       work.session.hold = undefined;
       work.session.preflighted = undefined;
+      // Not idle any more, and not begun.
+      work.session.phase = "waiting";
       work.interrupt.abort(new CodedError("target-changed", "the target changed"));
       work.wakeUp.abort();
     },
