@@ -171,9 +171,10 @@ export class Server implements AsyncDisposable {
     const running = new Running("flotilla serve", argv);
     await eventually(
       () => `the server is ready; ${running.describe()}`,
-      async () => (await fetch(`http://${host}/readyz`)).ok,
+      async () => running.exitCode !== null || (await fetch(`http://${host}/readyz`)).ok,
       START_MS,
     );
+    assert.equal(running.exitCode, null, running.describe());
     return new Server(host, readFileSync(tokenFile, "utf8").trim(), running, scratch);
   }
 

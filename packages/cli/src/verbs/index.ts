@@ -7,12 +7,14 @@ import { loginCommand } from "./login.ts";
 import { releaseCommand } from "./release.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { scanCommand } from "./scan.ts";
+import { serveCommand } from "./serve.ts";
 import { tokenCommand } from "./token.ts";
 import { variableCommand } from "./variable.ts";
 
 /** Every verb, in the order in which a newcomer meets them. */
 export function verbs(): readonly Command[] {
   return [
+    serveCommand(),
     loginCommand(),
     scanCommand(),
     dbCommand(),
