@@ -104,11 +104,14 @@ async function scanWithProgress(target: string, options: Parameters<typeof scan>
   }
 }
 
-/** Whatever keeps a target from being read is no verdict: one sentence that names it, and exit code 3. */
+/** Whatever keeps a target from being read is no verdict: one sentence that names it, and exit code 3. Our own bugs stay as they are. */
 function couldNotScan(target: string, error: unknown): unknown {
-  if (isCoded(error)) return error;
+  if (isCoded(error)) {
+    if (error.message.includes(target)) return error;
+    return new CodedError(error.code, `could not scan ${target}: ${messageOf(error)}`, { cause: error.cause });
+  }
   if (!(error instanceof Error && "code" in error)) return error;
-  return new CodedError("target-unreadable", `could not scan ${target}: ${messageOf(error)}`, { cause: error });
+  return new CodedError("target-unreadable", `could not scan ${target}: ${messageOf(error)}`);
 }
 
 function sourceOptions(call: Invocation, flags: ScanFlags, platform: Platform | undefined) {

@@ -32,6 +32,20 @@ test("colours change nothing but colour, and are only there when asked for", () 
   assert.equal(stripVTControlCharacters(plain), plain);
 });
 
+test("the verdict tells a package's vulnerabilities together, with the version that passes all of them", () => {
+  const [found] = reportFixture.verdict.reasons.filter(({ finding }) => finding.id === "CVE-2021-23337");
+  assert.ok(found);
+  const reasons = ["1", "2", "3", "4"].map((digit) => ({
+    ...found,
+    finding: { ...found.finding, id: `CVE-2024-1000${digit}`, fixed: `4.${digit}0.0` },
+  }));
+  const text = formatTable({ ...reportFixture, verdict: { outcome: "block", reasons } }, { colour: false, nowMs: NOW });
+  assert.match(
+    text,
+    /\n {2}lodash 4\.17\.5 has CVE-2024-10001, CVE-2024-10002, CVE-2024-10003 and 1 more, found in .*; version 4\.40\.0 would pass\. \[fixable-critical-and-high\]\n$/,
+  );
+});
+
 test("long lists are cut and counted", () => {
   const short = formatTable(reportFixture, { colour: false, nowMs: NOW, limit: 1 });
   assert.match(short, /CVE-2021-23337.*\n {2}and 1 more\n/);

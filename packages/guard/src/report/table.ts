@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { orderOf } from "../ecosystems/orders.ts";
-import type { Finding, Package, Report, Severity, SourceInfo } from "../model.ts";
+import type { Finding, Outcome, Package, Reason, Report, Severity, SourceInfo } from "../model.ts";
+import { passingVersions } from "../policy/passing.ts";
 import { describeLocations, packageLabel } from "../policy/reason.ts";
 import { SEVERITIES } from "../severity.ts";
 import { plural, printable } from "./text.ts";
@@ -18,6 +19,17 @@ const DEFAULT_LIMIT = 20;
 const MAX_REASONS = 20;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const WIDEST_SEVERITY = "critical".length;
+
+const MAX_IDS = 3;
+/** Advisories older than this are worth a colour. */
+const STALE_DAYS = 30;
+
+const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = { pass: "pass", warn: "warn", block: "BLOCKED" };
+const OUTCOME_STYLES: Readonly<Record<Outcome, Style>> = {
+  pass: ["bold", "green"],
+  warn: ["bold", "yellow"],
+  block: ["bold", "red"],
+};
 
 type Style = Parameters<typeof styleText>[0];
 type Paint = (style: Style, text: string) => string;
@@ -47,7 +59,7 @@ export function formatTable(report: Report, options: TableOptions): string {
       limit,
     ),
     listSection("Not covered", report.notCovered, limit),
-    sourceSection(report.sources, options.nowMs),
+    sourceSection(report.sources, options.nowMs, paint),
     verdictSection(report, paint),
   ];
   return `${sections
@@ -125,27 +137,45 @@ function listSection(title: string, lines: readonly string[], limit: number): st
   return [`${title} (${lines.length})`, ...shown, ...more];
 }
 
-function sourceSection(sources: readonly SourceInfo[], nowMs: number): string[] {
+function sourceSection(sources: readonly SourceInfo[], nowMs: number, paint: Paint): string[] {
   if (sources.length === 0) return ["Advisories: none"];
   const widest = Math.max(...sources.map(({ name }) => name.length));
   const lines = sources.map(({ name, asOf, count }) => {
     const days = Math.max(0, Math.floor((nowMs - Date.parse(asOf)) / DAY_MS));
-    return `  ${printable(name).padEnd(widest)}  of ${asOf.slice(0, 10)} (${plural(days, "day")} old), ${plural(count, "entry", "entries")}`;
+    const age = `${plural(days, "day")} old`;
+    return `  ${printable(name).padEnd(widest)}  of ${asOf.slice(0, 10)} (${days > STALE_DAYS ? paint("yellow", age) : age}), ${plural(count, "entry", "entries")}`;
   });
   return ["Advisories", ...lines];
 }
 
 function verdictSection(report: Report, paint: Paint): string[] {
   const { outcome, reasons } = report.verdict;
-  const words = {
-    pass: paint(["bold", "green"], "pass"),
-    warn: paint(["bold", "yellow"], "warn"),
-    block: paint(["bold", "red"], "BLOCKED"),
-  };
   const deciding = reasons.filter((reason) => reason.outcome === outcome);
-  const shown = deciding
-    .slice(0, MAX_REASONS)
-    .map(({ rule, message }) => `  ${printable(message)} [${printable(rule)}]`);
-  const more = deciding.length > MAX_REASONS ? [`  and ${deciding.length - MAX_REASONS} more`] : [];
-  return [`Verdict: ${words[outcome]}`, ...shown, ...more];
+  const lines = [...Map.groupBy(deciding, groupOf).values()].map(
+    (group) => `  ${printable(reasonLine(group, deciding))}`,
+  );
+  const more = lines.length > MAX_REASONS ? [`  and ${lines.length - MAX_REASONS} more`] : [];
+  return [
+    `Verdict: ${paint(OUTCOME_STYLES[outcome], OUTCOME_WORDS[outcome])}`,
+    ...lines.slice(0, MAX_REASONS),
+    ...more,
+  ];
+}
+
+/** Vulnerabilities of one package by one rule are told together. */
+function groupOf({ rule, finding }: Reason, index = 0): string {
+  return finding.kind === "vulnerability" ? `${rule}\n${finding.purl}` : `${rule}\n${index}`;
+}
+
+function reasonLine(group: readonly Reason[], deciding: readonly Reason[]): string {
+  const [first] = group;
+  if (first === undefined) return "";
+  if (group.length === 1) return `${first.message} [${first.rule}]`;
+  const { finding, rule } = first;
+  const ids = group.slice(0, MAX_IDS).map((reason) => reason.finding.id);
+  const more = group.length > MAX_IDS ? ` and ${group.length - MAX_IDS} more` : "";
+  const passing = passingVersions(deciding.map((reason) => reason.finding)).get(finding.purl ?? "");
+  const remedy =
+    passing?.kind === "version" ? `version ${passing.version} would pass` : "no version without all of them is known";
+  return `${packageLabel(finding.purl ?? "")} has ${ids.join(", ")}${more}, found ${describeLocations(finding.locations)}; ${remedy}. [${rule}]`;
 }
