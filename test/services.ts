@@ -53,7 +53,7 @@ export async function startServices(say: (line: string) => void): Promise<Servic
   const exited = new Promise<void>((resolve) => daemon.on("exit", () => resolve()));
   const stop = async () => {
     daemon.kill("SIGTERM");
-    await Promise.race([exited, sleep(20_000)]);
+    await Promise.race([exited, sleep(20_000, undefined, { ref: false })]);
     if (daemon.exitCode === null) daemon.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };

@@ -95,7 +95,7 @@ export class Running implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill("SIGTERM");
-    await Promise.race([this.#closed, sleep(15_000)]);
+    await Promise.race([this.#closed, sleep(15_000, undefined, { ref: false })]);
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
   }
 
