@@ -12,9 +12,14 @@ const ECOSYSTEM_NAMES: Readonly<Record<EcosystemId, string>> = { npm: "npm", pyp
 /** What a report on `inventory` cannot speak of, in sentences: scanners switched off, packages without an advisory source. */
 export function coverageGaps(inventory: Inventory, store: AdvisoryStore, scanners: readonly Scanner[]): string[] {
   const off = (Object.keys(SCANNER_NAMES) as Scanner[])
-    .filter((scanner) => !scanners.includes(scanner))
+    .filter((scanner) => !scanners.includes(scanner) && !isImplied(scanner, scanners))
     .map((scanner) => `Not looked for: ${SCANNER_NAMES[scanner]} (scanner "${scanner}" is off).`);
   return scanners.includes("vulnerability") ? [...off, ...uncovered(inventory.packages, store)] : off;
+}
+
+/** Vulnerabilities cannot be looked for without looking for packages. */
+function isImplied(scanner: Scanner, scanners: readonly Scanner[]): boolean {
+  return scanner === "inventory" && scanners.includes("vulnerability");
 }
 
 function uncovered(packages: readonly Package[], store: AdvisoryStore): string[] {

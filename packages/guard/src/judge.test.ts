@@ -86,6 +86,7 @@ test("what was not looked at is said: scanners that are off, streams without adv
     "1 package of Debian:12 could not be matched: the advisory store has no source for them (flotilla db import).",
     "1 package of Go could not be matched: the advisory store has no source for them (flotilla db import).",
   ]);
+  assert.deepEqual(run(["vulnerability", "secret"]).notCovered, run(ALL).notCovered);
   const bare = run(["inventory"]);
   assert.deepEqual([bare.findings, bare.verdict.outcome], [[], "pass"]);
   assert.deepEqual(bare.notCovered, [

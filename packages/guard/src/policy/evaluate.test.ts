@@ -112,6 +112,16 @@ for (const [pattern, text, expected] of GLOBS)
   test(`${pattern} ${expected ? "matches" : "does not match"} ${text}`, () =>
     assert.equal(globMatches(pattern, text), expected));
 
+test("package patterns match canonical and plain spelling, and never a finding without a package", () => {
+  const scoped: Finding = { ...lodash, purl: "pkg:npm/%40scope/x@1.0.0" };
+  const outcome = (packages: readonly string[], finding: Finding) =>
+    evaluate({ name: "p", rules: [{ name: "r", packages, action: "block" }] }, [finding]).outcome;
+  assert.equal(outcome(["pkg:npm/@scope/*"], scoped), "block");
+  assert.equal(outcome(["pkg:npm/%40scope/*"], scoped), "block");
+  assert.equal(outcome(["pkg:npm/scope/*"], scoped), "warn");
+  assert.equal(outcome(["*"], secret), "warn");
+});
+
 test("the built-in policy can be written out, edited and read back", () => {
   assert.deepEqual(parsePolicy(formatPolicy(builtInPolicy)), builtInPolicy);
 });

@@ -2,7 +2,7 @@ import type { Finding, GateVerdict, Reason } from "../model.ts";
 import { severityRank } from "../severity.ts";
 import { passingVersions } from "./passing.ts";
 import type { Policy, PolicyRule } from "./policy.ts";
-import { explain } from "./reason.ts";
+import { decodePurl, explain } from "./reason.ts";
 
 /** Name of the rule that decides where no rule of the policy matches. */
 export const NO_RULE = "no-rule-matches";
@@ -31,16 +31,22 @@ export function matches(rule: PolicyRule, finding: Finding): boolean {
   if (rule.confidence !== undefined && !(finding.confidence && rule.confidence.includes(finding.confidence)))
     return false;
   if (rule.ids !== undefined && !namesOne(rule.ids, finding)) return false;
-  return rule.packages === undefined || rule.packages.some((pattern) => globMatches(pattern, finding.purl));
+  return rule.packages === undefined || namesPackage(rule.packages, finding.purl);
 }
 
 function namesOne(ids: readonly string[], finding: Finding): boolean {
   return ids.some((id) => id === finding.id || finding.aliases.includes(id));
 }
 
+/** People write `pkg:npm/@scope/*` where the canonical form is `pkg:npm/%40scope/…`: both count. */
+function namesPackage(patterns: readonly string[], purl: string | undefined): boolean {
+  if (purl === undefined) return false;
+  const plain = decodePurl(purl);
+  return patterns.some((pattern) => globMatches(pattern, purl) || globMatches(pattern, plain));
+}
+
 /** Whether `*` standing for any text makes `pattern` equal to `text`; linear, for patterns come from users. */
-export function globMatches(pattern: string, text: string | undefined): boolean {
-  if (text === undefined) return false;
+export function globMatches(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   if (rest.length === 0) return pattern === text;
   if (!text.startsWith(first)) return false;

@@ -23,7 +23,7 @@ export function packageLabel(purl: string): string {
   const at = body.lastIndexOf("@");
   const name = at <= 0 ? body : body.slice(0, at);
   const label = at <= 0 ? name : `${name} ${body.slice(at + 1)}`;
-  return decode(label);
+  return decodePurl(label);
 }
 
 /** `in <path> (layer <digest>)`, for people; the first few when there are many. */
@@ -57,7 +57,8 @@ function remedyOf({ fixed }: Finding, passing: Passing | undefined): string {
     : `fixed in ${fixed}, and ${passing.version} would pass`;
 }
 
-function decode(text: string): string {
+/** A package URL, or a part of it, without percent-encoding; as it is where the encoding is broken. */
+export function decodePurl(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (error) {
