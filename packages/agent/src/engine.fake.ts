@@ -77,6 +77,8 @@ interface FakeContainer {
 export interface FakeEngineOptions {
   readonly clock: Clock;
   readonly facts?: Partial<EngineFacts>;
+  /** What an image does after a second, its containers here do after so many seconds. Default 1. */
+  readonly pace?: number;
 }
 
 /** An engine in memory. What a container does follows from its image's label and the clock, whenever it is looked at. */
@@ -184,7 +186,7 @@ export function createFakeEngine(options: FakeEngineOptions): FakeEngine {
     },
     async loadImage(platform, name, blobs, signal) {
       enter(`load ${name}`, signal);
-      images.set(asDigest(platform.config), await behaviourOf(platform, blobs));
+      images.set(asDigest(platform.config), slowed(await behaviourOf(platform, blobs), options.pace ?? 1));
     },
     async removeImage(config, signal) {
       enter("remove-image", signal);
@@ -284,6 +286,10 @@ async function behaviourOf(platform: ReleasePlatform, blobs: Blobs): Promise<Beh
     if (!(await blobs.has(asDigest(digest)))) throw new EngineError(500, `blob ${digest} is missing`);
   const config = parseImageConfig(await blobs.readAll(asDigest(platform.config), MAX_CONFIG_BYTES));
   return parseBehaviour(config.run.Labels?.[BEHAVIOUR_LABEL]);
+}
+
+function slowed(behaviour: Behaviour, pace: number): Behaviour {
+  return "afterMs" in behaviour ? { ...behaviour, afterMs: behaviour.afterMs * pace } : behaviour;
 }
 
 function newContainer(id: string, spec: ContainerSpec): FakeContainer {

@@ -1,0 +1,53 @@
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "@flotilla/agent/cli/run";
+import type { AgentConfig, Environment } from "@flotilla/agent/config";
+import { createDockerEngine } from "@flotilla/agent/docker/engine";
+import { enrol } from "@flotilla/agent/enrol/enrol";
+import { gatherFacts } from "@flotilla/agent/facts";
+import { openHost } from "@flotilla/agent/host/host";
+import type { EngineFacts } from "@flotilla/agent/ports";
+import { AGENT_VERSION } from "@flotilla/agent/version";
+import { deadlineSignal, systemClock } from "@flotilla/base/clock";
+import { silentLog } from "@flotilla/base/log";
+
+const LOOK_MS = 3000;
+const FACTS_MS = 30_000;
+
+/** The Docker Engine of this machine, or undefined when none answers. */
+export async function findEngine(address: string): Promise<EngineFacts | undefined> {
+  try {
+    return await createDockerEngine({ address, clock: systemClock, log: silentLog }).facts(deadlineSignal(LOOK_MS));
+  } catch {
+    return undefined; // No engine is the usual case, and the demo goes on without it.
+  }
+}
+
+export interface ThisMachineOptions {
+  readonly server: string;
+  readonly token: string;
+  readonly name: string;
+  readonly folder: string;
+  readonly environment: Environment;
+}
+
+/** Enrols this machine as `flotilla-agent enrol` does, with its state in the demo's folder. */
+export async function enrolThisMachine(options: ThisMachineOptions): Promise<AgentConfig> {
+  const { folder, environment } = options;
+  const engine = createDockerEngine({ address: environment.engine, clock: systemClock, log: silentLog });
+  const { config } = await enrol({
+    ...options,
+    configPath: join(folder, "agent.json"),
+    stateDir: folder,
+    engine: environment.engine,
+    facts: async () =>
+      gatherFacts({ engine, host: await openHost({ folder }) }, AGENT_VERSION, deadlineSignal(FACTS_MS)),
+  });
+  return config;
+}
+
+/** Runs the agent as `flotilla-agent run` does, until the signal aborts. */
+export function runThisMachine(config: AgentConfig, environment: Environment, signal: AbortSignal): Promise<void> {
+  const log = join(config.stateDir, "agent.log");
+  return run({ config, environment, clock: systemClock, write: (line) => appendFileSync(log, `${line}\n`) }, signal);
+}
