@@ -61,6 +61,9 @@ export interface ConnectOptions {
   readonly key?: KeyObject;
 }
 
+/** What a device makes of a target. */
+export type Behaviour = "commit" | "rollback" | "refused" | "ignore";
+
 export interface FakeConnection {
   /** Messages that came, in order. */
   readonly messages: readonly ServerMessage[];
@@ -72,7 +75,7 @@ export interface FakeConnection {
   /** Sends a report with the next sequence number and resolves when it is acknowledged. */
   report(apps: Readonly<Record<string, AppState | null>>, more?: Partial<Report>): Promise<void>;
   /** From now on does what each target says and reports the verdict that `behave` gives for it. */
-  obey(behave?: (app: string, target: AppTarget) => "commit" | "rollback" | "refused" | "ignore"): void;
+  obey(behave?: (app: string, target: AppTarget) => Behaviour | Promise<Behaviour>): void;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   close(): Promise<void>;
 }
@@ -204,7 +207,7 @@ async function follow(
     const apps: Record<string, AppState | null> = {};
     for (const app of running.keys()) if (target.apps[app] === undefined) apps[app] = null;
     for (const [app, wanted] of Object.entries(target.apps)) {
-      const kind = behave(app, wanted);
+      const kind = await behave(app, wanted);
       if (kind === "ignore") continue;
       const before = running.get(app);
       const runs = kind === "commit" ? wanted : before;
