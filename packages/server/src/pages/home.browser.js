@@ -5,8 +5,7 @@ const REFRESH_MS = 700;
 const PRESENCE_MS = 10_000;
 
 const select = document.querySelector("#project");
-let stream;
-let refreshTimer;
+const live = { stream: undefined };
 
 async function get(path) {
   const response = await fetch(`/api/v1${path}`, { headers: { accept: "application/json" } });
@@ -91,23 +90,32 @@ function fill(selector, items, empty) {
   document.querySelector(selector).replaceChildren(...(items.length > 0 ? items : [empty]));
 }
 
-function refreshSoon() {
-  refreshTimer ??= setTimeout(() => {
-    refreshTimer = undefined;
-    refresh().catch(showTrouble);
-  }, REFRESH_MS);
+/** Calls `action` once, `ms` after the first of a burst of calls. */
+function soon(action, ms) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => {
+      waiting = false;
+      action();
+    }, ms);
+  };
 }
+
+const refreshSoon = soon(() => refresh().catch(showTrouble), REFRESH_MS);
 
 function showTrouble() {
   document.querySelector("#live").textContent = "no answer; trying again …";
 }
 
 async function follow() {
-  stream?.close();
+  live.stream?.close();
   const { items } = await get(`${base()}/events?order=desc&limit=${SHOWN_EVENTS}`);
   const list = document.querySelector("#events");
   list.replaceChildren(...items.map(eventItem));
-  stream = new EventSource(`/api/v1${base()}/events?after=${items[0]?.seq ?? 0}`);
+  const stream = new EventSource(`/api/v1${base()}/events?after=${items[0]?.seq ?? 0}`);
+  live.stream = stream;
   stream.onopen = () => {
     document.querySelector("#live").textContent = "live";
   };
