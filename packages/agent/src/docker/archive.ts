@@ -16,7 +16,7 @@ export const MAX_LAYER_BYTES = 64 * 1024 ** 3;
 
 /** An image as it goes to the engine: layers uncompressed and named by diff id, so that no bytes need to be made again. */
 export interface HandOver {
-  readonly manifest: { readonly digest: Digest; readonly bytes: Buffer };
+  readonly manifest: { readonly digest: Digest; readonly bytes: Uint8Array };
   readonly config: { readonly digest: Digest; readonly bytes: Uint8Array };
   readonly layers: readonly HandOverLayer[];
 }
@@ -61,7 +61,7 @@ export async function prepareHandOver(
 export async function* hybridArchive(
   image: HandOver,
   tag: string,
-  blobs: Blobs,
+  blobs: Pick<Blobs, "read">,
   present: ReadonlySet<Digest>,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { formatBytes } from "@flotilla/base/units";
+import { compile } from "./compile.ts";
+import { buildAgentImage } from "./image.ts";
+import { ensureRuntime } from "./runtime.ts";
+import { TARGETS, type Target } from "./targets.ts";
+
+const ROOT = new URL("../../..", import.meta.url).pathname;
+const HELP = `npm run agent:build [-- [--target NAME …] [--image] [--libs DIR]]
+
+  Makes the agent's single-file executables in dist/agent, with SHA256SUMS. Targets: ${TARGETS.map(({ name }) => name).join(", ")};
+  without --target all of them. Each runtime is fetched once with npm and checked against its pinned integrity.
+
+  --image   also dist/agent/flotilla-agent-TARGET.image.tar for the first target, to be read with docker load. The C library comes from
+            this machine; for another architecture name a folder that holds it with --libs.
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      target: { type: "string", multiple: true },
+      image: { type: "boolean" },
+      libs: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return void process.stdout.write(HELP);
+  const targets = chosen(values.target);
+  const output = join(ROOT, "dist", "agent");
+  const cache = join(ROOT, "dist", ".runtimes");
+  await mkdir(output, { recursive: true });
+  const compiler = await ensureRuntime(ownTarget(), cache);
+  for (const target of targets) {
+    const runtime = await ensureRuntime(target, cache);
+    const path = join(output, fileName(target));
+    await rm(path, { force: true });
+    await compile({ target, compiler, runtime, entry: join(ROOT, "packages/agent/src/main.ts"), output: path });
+    process.stdout.write(`${fileName(target)}  ${formatBytes((await stat(path)).size)}\n`);
+  }
+  await writeChecksums(output);
+  const [first] = targets;
+  if (values.image && first !== undefined) {
+    const path = await buildAgentImage({
+      target: first,
+      folder: output,
+      executable: fileName(first),
+      libs: values.libs,
+    });
+    process.stdout.write(`${path}  ${formatBytes((await stat(path)).size)}\n`);
+  }
+}
+
+function chosen(names: readonly string[] | undefined): readonly Target[] {
+  if (names === undefined) return TARGETS;
+  return names.map((name) => {
+    const target = TARGETS.find((known) => known.name === name);
+    if (target === undefined)
+      throw new Error(`there is no target "${name}"; there are ${TARGETS.map((t) => t.name).join(", ")}`);
+    return target;
+  });
+}
+
+/** The target that runs on this machine. */
+function ownTarget(): Target {
+  const isMusl = process.platform === "linux" && !("glibcVersionRuntime" in reportHeader());
+  const name = `${process.platform}-${process.arch}${isMusl ? "-musl" : ""}`;
+  const own = TARGETS.find((target) => target.name === name);
+  if (own === undefined) throw new Error(`the agent is built on Linux, x64 or arm64, not on ${name}`);
+  return own;
+}
+
+function reportHeader(): object {
+  const report = process.report?.getReport() as { header?: object } | undefined;
+  return report?.header ?? {};
+}
+
+function fileName(target: Target): string {
+  return `flotilla-agent-${target.name}`;
+}
+
+/** Of every executable that is there, in the form that `sha256sum -c` reads. */
+async function writeChecksums(folder: string): Promise<void> {
+  const lines: string[] = [];
+  for (const target of TARGETS) {
+    const content = await readFile(join(folder, fileName(target))).catch(() => undefined);
+    if (content !== undefined)
+      lines.push(`${createHash("sha256").update(content).digest("hex")}  ${fileName(target)}\n`);
+  }
+  await writeFile(join(folder, "SHA256SUMS"), lines.join(""));
+}
+
+await main(process.argv.slice(2));
