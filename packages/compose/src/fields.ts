@@ -32,7 +32,7 @@ function refuse<Draft>(key: string, place: Node["place"], fields: Fields<Draft>,
   scope.problems.add(place, "unknown-field", `unknown field ${key}: ${hint}`);
 }
 
-/** Equal but for separators and case, or one letter away. */
+/** Equal but for separators and case, or one letter, or two swapped ones, away. */
 function isNear(a: string, b: string): boolean {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
   if (plain(a) === plain(b)) return true;
@@ -41,5 +41,6 @@ function isNear(a: string, b: string): boolean {
   while (start < a.length && a[start] === b[start]) start++;
   let end = 0;
   while (end < Math.min(a.length, b.length) - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
-  return Math.max(a.length, b.length) - start - end <= 1;
+  const span = Math.max(a.length, b.length) - start - end;
+  return span <= 1 || (span === 2 && a[start] === b[start + 1] && a[start + 1] === b[start]);
 }

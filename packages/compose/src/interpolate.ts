@@ -56,7 +56,7 @@ function interpolateNode(node: Node, resolve: Resolve, problems: Problems): Node
 function interpolateScalar(node: ScalarNode, resolve: Resolve, problems: Problems): ScalarNode {
   if (typeof node.value !== "string") return node;
   const template = interpolateText(node.value, node.place, resolve, problems);
-  if (template === undefined) return node;
+  if (template === undefined) return { ...node, broken: true };
   const value = template.includes("$") ? plainText(template) : template;
   return value === undefined
     ? { ...node, value: template, template, perDevice: true }

@@ -110,6 +110,7 @@ export function readChoice<T extends string>(problems: Problems, node: Node, val
 
 export function readMap(problems: Problems, node: Node): MapNode | undefined {
   if (node.kind === "map") return node;
+  if (node.kind === "scalar" && node.broken === true) return undefined;
   problems.add(node.place, "bad-value", `expected a mapping, found ${kindOf(node)}`);
   return undefined;
 }
@@ -122,8 +123,8 @@ export function readItems(
 ): readonly Node[] {
   if (node.kind === "list") return node.items;
   if (single === "one-or-list" && node.kind === "scalar" && node.value !== null) return [node];
-  if (node.kind !== "scalar" || node.value !== null)
-    problems.add(node.place, "bad-value", `expected a list, found ${kindOf(node)}`);
+  const isNothing = node.kind === "scalar" && (node.value === null || node.broken === true);
+  if (!isNothing) problems.add(node.place, "bad-value", `expected a list, found ${kindOf(node)}`);
   return [];
 }
 
@@ -178,7 +179,7 @@ export function quote(text: string): string {
 }
 
 function readScalar(problems: Problems, node: Node, what: string): ScalarNode | undefined {
-  if (node.kind === "scalar") return node;
+  if (node.kind === "scalar") return node.broken === true ? undefined : node;
   problems.add(node.place, "bad-value", `expected ${what}, found ${kindOf(node)}`);
   return undefined;
 }

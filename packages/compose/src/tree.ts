@@ -14,6 +14,8 @@ export interface ScalarNode {
   readonly template?: string;
   /** Whether names that the device fills stand in `template`; `value` is then no final text. */
   readonly perDevice?: boolean;
+  /** The value cannot be read, which was reported: there is nothing more to say of this value. */
+  readonly broken?: boolean;
 }
 
 export interface MapNode {
@@ -57,7 +59,9 @@ export function parseTree(
   }
   for (const error of document.errors) {
     const { line, col } = lines.linePos(error.pos[0]);
-    problems.add({ ...start, line, column: col }, "yaml", error.message.split("\n")[0] ?? error.code);
+    const place = { ...start, line, column: col };
+    if (/call stack/.test(error.message)) problems.add(place, "too-large", "the document is nested too deeply");
+    else problems.add(place, "yaml", error.message.split("\n")[0] ?? error.code);
   }
   if (document.errors.length > 0) return undefined;
   const reader = new TreeReader(file.path, lines, problems, (alias) => alias.resolve(document));
@@ -130,16 +134,16 @@ class TreeReader {
     return undefined;
   }
 
-  #scalar(value: unknown, source: string, tag: string | undefined, place: Place): Node | undefined {
+  #scalar(value: unknown, source: string, tag: string | undefined, place: Place): Node {
     if (tag?.startsWith("!") === true) {
       this.#problems.add(place, "unsupported-field", `the tag ${tag} is not supported`);
-      return undefined;
+      return { kind: "scalar", place, value: null, source, broken: true };
     }
     if (value === null || value === undefined) return { kind: "scalar", place, value: null, source };
     if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
       return { kind: "scalar", place, value, source };
     this.#problems.add(place, "bad-value", "expected text, a number or a truth value");
-    return undefined;
+    return { kind: "scalar", place, value: null, source, broken: true };
   }
 
   #list(items: readonly unknown[], place: Place, depth: number): Node {

@@ -135,7 +135,7 @@ function readModes(mode: string | undefined, place: Place, scope: Scope): Pick<M
 
 /** Whether a short form's source names a path; a device's variable does. */
 function isPath(source: string): boolean {
-  return /^[./~$\\]/.test(source) || source.includes("/") || /^[A-Za-z]$/.test(source);
+  return /^[./~$\\]/.test(source) || source.includes("/");
 }
 
 function toMount(draft: MountDraft, place: Place, scope: Scope): Mount | undefined {

@@ -78,7 +78,7 @@ export function readTop(
   const volumes = element(sections.volumes, "volume", (entry): Volume => readVolume(entry.node, scope));
   const configs = element(sections.configs, "config", (entry) => readConfig(entry, scope));
   const secrets = element(sections.secrets, "secret", (entry, key) => readSecret(key, entry, scope));
-  checkServiceNames(services, scope);
+  checkServiceNames(services, [...(sections.services?.entries.keys() ?? [])], scope);
   declareSecrets(secrets, scope, tree);
   return name === undefined ? undefined : { name, services, networks, volumes, configs, secrets };
 }
@@ -164,10 +164,9 @@ function createElementReader(scope: Scope, warnings: Problems): ElementReader {
   };
 }
 
-function checkServiceNames(services: Readonly<Record<string, Service>>, scope: Scope): void {
-  const names = Object.keys(services);
+function checkServiceNames(services: Readonly<Record<string, Service>>, names: readonly string[], scope: Scope): void {
   for (const use of scope.uses) {
-    if (use.kind !== "service" || Object.hasOwn(services, use.name)) continue;
+    if (use.kind !== "service" || names.includes(use.name)) continue;
     const optional = Object.values(services).some((service) => service.dependsOn[use.name]?.required === false);
     if (!optional)
       scope.problems.add(
