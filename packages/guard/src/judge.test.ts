@@ -11,7 +11,7 @@ const ranges = [{ introduced: "0", fixed: "2.0.0" }];
 const base = { aliases: [], source: "S", kind: "vulnerability", ranges, versions: [] } as const;
 const advisories: readonly Advisory[] = [
   { ...base, id: "CVE-2024-10002", severity: "low" },
-  { ...base, id: "CVE-2024-10001", severity: "critical", cvss: 9.8 },
+  { ...base, id: "CVE-2024-10009", severity: "critical" },
 ];
 const store = memoryStore(SOURCES, [
   { ecosystem: "npm", name: "a", advisories },
@@ -53,8 +53,8 @@ test("findings stand worst first, then by package, whatever the order of the inv
     [
       ["secret", "token", undefined],
       ["secret", "token", undefined],
-      ["vulnerability", "CVE-2024-10001", "pkg:npm/a@1.0.0"],
-      ["vulnerability", "CVE-2024-10001", "pkg:npm/b@1.0.0"],
+      ["vulnerability", "CVE-2024-10009", "pkg:npm/a@1.0.0"],
+      ["vulnerability", "CVE-2024-10009", "pkg:npm/b@1.0.0"],
       ["vulnerability", "CVE-2024-10002", "pkg:npm/a@1.0.0"],
       ["vulnerability", "CVE-2024-10002", "pkg:npm/b@1.0.0"],
     ],

@@ -53,7 +53,7 @@ const RANGES: readonly (readonly [what: string, affected: Json, ranges: readonly
     "commits beside versions",
     {
       ranges: [
-        { type: "GIT", repo: "https://example.org/x", events: [{ introduced: "0" }, { fixed: "abcdef" }] },
+        { type: "GIT", repo: "https://example.org/x", events: [{ introduced: "0" }, { fixed: "9999999" }] },
         { type: "SEMVER", events: [{ introduced: "0" }, { fixed: "3.0.0" }] },
       ],
     },

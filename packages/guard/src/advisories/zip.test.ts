@@ -42,9 +42,10 @@ test("reads deflated and stored entries that are wanted, and passes over folders
 
 const DAMAGED: readonly (readonly [what: string, spec: Omit<ZipEntrySpec, "name">, code: string])[] = [
   ["larger than the bound", { body: "x".repeat(1001) }, "too-large"],
-  ["a bomb that claims to be small", { body: "x".repeat(100_000), claims: { bytes: 10 } }, "damaged"],
+  ["a bomb that claims to be small", { body: "x".repeat(100_000), claims: { bytes: 10 } }, "too-large"],
   ["a wrong checksum", { body: "x", claims: { crc: 1 } }, "damaged"],
-  ["a wrong length", { body: "xyz", claims: { bytes: 2 } }, "damaged"],
+  ["longer than it says", { body: "xyz", claims: { bytes: 2 } }, "too-large"],
+  ["shorter than it says", { body: "xyz", claims: { bytes: 4 } }, "damaged"],
   ["encrypted", { body: "x", claims: { flags: 1 } }, "encrypted"],
   ["an unknown method", { body: "x", claims: { method: 12 } }, "unsupported"],
   ["no deflate stream", { body: "\xff\xff\xff", stored: true, claims: { method: 8 } }, "damaged"],

@@ -170,11 +170,12 @@ function readEntry(open: OpenFile, entry: DirectoryEntry, bounds: ZipBounds): Zi
   try {
     const packed = readPacked(open, entry, bounds);
     const bytes =
-      entry.method === STORED ? packed : inflateRawSync(packed, { maxOutputLength: Math.max(1, bounds.maxEntryBytes) });
+      entry.method === STORED ? packed : inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.bytes) });
     if (bytes.length !== entry.bytes || crc32(bytes) !== entry.crc) return problem("damaged: its checksum is wrong");
     return { kind: "entry", name: entry.name, bytes, modifiedMs: entry.modifiedMs };
   } catch (error) {
     if (error instanceof CodedError) return problem(`damaged: ${error.message}`);
+    if (error instanceof RangeError) return problem("too-large: it unpacks to more than it says");
     if (error instanceof Error && "code" in error) return problem(`damaged: ${error.message}`);
     throw error;
   }

@@ -96,6 +96,7 @@ test("the version that would pass is one for all that blocks the package, by the
   assert.match(second ?? "", /; fixed in 4\.17\.9, and 4\.17\.21 would pass\.$/);
   const unmended: Finding = { ...withoutFix, id: "CVE-2024-10008", exploited: true };
   assert.match(messages([lodash, unmended])[0] ?? "", /fixed in 4\.17\.21, but no version that would pass is known\.$/);
+  assert.match(messages([unmended, lodash])[1] ?? "", /but no version that would pass is known\.$/);
   assert.match(messages([{ ...lodash, severity: "low" }])[0] ?? "", /; fixed in 4\.17\.21\.$/);
 });
 

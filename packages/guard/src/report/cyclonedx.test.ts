@@ -113,6 +113,8 @@ test("carries purl, licence, layer, severity and the fix", () => {
 
 test("the serial number is of the content: same report, same bytes; other report, other number", () => {
   assert.equal(formatCycloneDx(reportFixture), formatCycloneDx(structuredClone(reportFixture)));
+  const turned = { ...reportFixture, packages: reportFixture.packages.toReversed() };
+  assert.equal(formatCycloneDx(turned), formatCycloneDx(reportFixture));
   const other = JSON.parse(formatCycloneDx({ ...reportFixture, packages: reportFixture.packages.slice(1) }));
   assert.notEqual(other.serialNumber, JSON.parse(formatCycloneDx(reportFixture)).serialNumber);
 });
