@@ -89,6 +89,8 @@ class PushDecompressor implements Decompressor {
   #head: Buffer = Buffer.alloc(0);
   #transform: Transform | undefined;
   #failure: unknown;
+  /** Ends the write under way: on damage, zstd streams do not call back. */
+  #failWrite: (() => void) | undefined;
   #done: Promise<void> | undefined;
 
   constructor(sink: (chunk: Uint8Array) => void) {
@@ -126,6 +128,7 @@ class PushDecompressor implements Decompressor {
       const fail = (cause: unknown) => {
         this.#failure ??= isZlibError(cause) ? damaged(cause) : cause;
         reject(this.#failure);
+        this.#failWrite?.();
       };
       transform.on("data", (chunk: Uint8Array) => {
         if (this.#failure !== undefined) return;
@@ -149,7 +152,12 @@ class PushDecompressor implements Decompressor {
     const transform = this.#transform;
     if (transform === undefined) return this.#sink(chunk);
     return new Promise((resolve, reject) => {
-      transform.write(chunk, (error) => (error ? reject(this.#failure ?? error) : resolve()));
+      this.#failWrite = () => reject(this.#failure);
+      transform.write(chunk, (error) => {
+        this.#failWrite = undefined;
+        if (error) reject(this.#failure ?? error);
+        else resolve();
+      });
     });
   }
 }

@@ -23,7 +23,7 @@ export function registerRegistryApi(app: App, context: Context, scans: Scans): v
   app.get(
     "/api/v1/projects/:project/repositories",
     {
-      config: { access: { permission: "registry:pull" } },
+      config: { access: { permission: "project:read" } },
       schema: { params: RepositoriesParams, querystring: PageQuery, response: { 200: RepositoryList } },
     },
     async ({ params, query }) => {
@@ -36,7 +36,7 @@ export function registerRegistryApi(app: App, context: Context, scans: Scans): v
   app.get(
     "/api/v1/projects/:project/repositories/tags",
     {
-      config: { access: { permission: "registry:pull" } },
+      config: { access: { permission: "project:read" } },
       schema: { params: RepositoriesParams, querystring: TagQuery, response: { 200: TagList } },
     },
     async ({ params, query }) => {
