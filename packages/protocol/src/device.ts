@@ -156,7 +156,7 @@ export const Report = Type.Object({
   full: Type.Boolean(),
   targetVersion: Type.Integer({ minimum: 0 }),
   facts: Type.Optional(DeviceFacts),
-  apps: Type.Optional(Type.Record(AppName, Type.Union([AppState, Type.Null()]))),
+  apps: Type.Optional(Type.Record(AppName, Type.Union([AppState, Type.Null()]), { additionalProperties: false })),
 });
 export type Report = Static<typeof Report>;
 export const TokenRequest = Type.Object({ type: Type.Literal("token-request") });

@@ -25,6 +25,6 @@ export const TargetDocument = Type.Object({
   device: Type.String({ maxLength: 64 }),
   version: Type.Integer({ minimum: 0 }),
   issuedAt: Type.String({ maxLength: 40 }),
-  apps: Type.Record(AppName, AppTarget),
+  apps: Type.Record(AppName, AppTarget, { additionalProperties: false }),
 });
 export type TargetDocument = Static<typeof TargetDocument>;

@@ -15,7 +15,10 @@ export const LABEL_VALUE = "^(?:[A-Za-z0-9](?:[A-Za-z0-9._:@+/-]{0,98}[A-Za-z0-9
 const LabelValue = Type.String({ pattern: LABEL_VALUE });
 
 /** Labels of a device. `name` and `id` are not allowed as keys: selectors use them for the device's own. */
-export const Labels = Type.Record(Type.String({ pattern: LABEL_KEY }), LabelValue, { maxProperties: 64 });
+export const Labels = Type.Record(Type.String({ pattern: LABEL_KEY }), LabelValue, {
+  maxProperties: 64,
+  additionalProperties: false,
+});
 export type Labels = Static<typeof Labels>;
 
 export const DeviceName = Type.String({ pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$" });
@@ -125,7 +128,10 @@ export const PatchDeviceRequest = Type.Object(
     name: Type.Optional(DeviceName),
     timeZone: Type.Optional(Type.String({ maxLength: 60 })),
     labels: Type.Optional(
-      Type.Record(Type.String({ pattern: LABEL_KEY }), Type.Union([LabelValue, Type.Null()]), { maxProperties: 64 }),
+      Type.Record(Type.String({ pattern: LABEL_KEY }), Type.Union([LabelValue, Type.Null()]), {
+        maxProperties: 64,
+        additionalProperties: false,
+      }),
     ),
   },
   { additionalProperties: false },

@@ -244,3 +244,11 @@ test("devices of one boot id but another's report are refused", async () => {
   assert.equal((await connection.next("refusal")).code, "protocol-error");
   await assert.rejects(report);
 });
+
+test("an app whose name is none is no message of the protocol", async () => {
+  const device = await enrolFakeDevice(server);
+  const connection = await device.connect();
+  const report = connection.report({ "../../etc": { phase: "idle", containers: [] } });
+  assert.equal((await connection.next("refusal")).code, "protocol-error");
+  await assert.rejects(report);
+});

@@ -6,7 +6,7 @@ import type { Targets } from "../targets/targets.ts";
 import type { Proven } from "./handshake.ts";
 import { createBucket } from "./message-bucket.ts";
 import type { ReportWriter } from "./reports.ts";
-import type { ReportResult } from "./store-report.ts";
+import { MAX_APPS, type ReportResult } from "./store-report.ts";
 import { type Refused, refuse, sendMessage } from "./wire.ts";
 
 /** Reports that a device may have on the way to the disk. */
@@ -106,8 +106,8 @@ function refusalOf(result: Exclude<ReportResult, "stored" | "stale"> | "busy"): 
       return { code: "slow-down", message: "too many reports at once", close: "slowDown", retryAfterMs: BUSY_RETRY_MS };
     case "full-needed":
       return { code: "full-report-needed", message: "send the whole state first", close: "protocol" };
-    case "too-many-apps":
-      return { code: "too-many-apps", message: "a device reports at most 64 apps", close: "protocol" };
+    case "too-much":
+      return { code: "too-much", message: `a device reports at most ${MAX_APPS} apps`, close: "protocol" };
     case "gone":
       return { code: "device-revoked", message: "the device was revoked or deleted", close: "revoked" };
   }

@@ -11,12 +11,14 @@ type Trx = Transaction<Tables>;
 
 /** Apps that one device may report. */
 export const MAX_APPS = 64;
+/** What is kept of one app. */
+const MAX_STATE_CHARACTERS = 256 * 1024;
 
 /**
  * `stored`: it is in the database. `stale`: a later one already is. `full-needed`: it is a difference to something that is not stored.
- * `too-many-apps`. `gone`: the device was revoked or deleted.
+ * `too-much`: more apps or text than a device may report. `gone`: the device was revoked or deleted.
  */
-export type ReportResult = "stored" | "stale" | "full-needed" | "too-many-apps" | "gone";
+export type ReportResult = "stored" | "stale" | "full-needed" | "too-much" | "gone";
 
 const VERDICT_ACTIONS: Readonly<Record<Verdict["kind"], string>> = {
   commit: "device.committed",
@@ -79,7 +81,10 @@ async function storeApps(trx: Trx, context: Context, { from, report, now }: Work
   const reported = new Map(Object.entries(report.apps ?? {}));
   const kept = report.full ? [] : [...before.keys()].filter((app) => reported.get(app) !== null);
   const present = new Set([...kept, ...[...reported].filter(([, state]) => state !== null).map(([app]) => app)]);
-  if (present.size > MAX_APPS) return "too-many-apps";
+  const states = [...reported].flatMap(([app, state]) =>
+    state === null ? [] : [{ app, state, text: canonicalJson(state) }],
+  );
+  if (present.size > MAX_APPS || states.some(({ text }) => text.length > MAX_STATE_CHARACTERS)) return "too-much";
   const removed = [...before.keys()].filter((app) => !present.has(app));
   if (removed.length > 0)
     await trx
@@ -88,9 +93,7 @@ async function storeApps(trx: Trx, context: Context, { from, report, now }: Work
       .where("device", "=", device)
       .where("app", "in", removed)
       .execute();
-  for (const [app, state] of reported) {
-    if (state === null) continue;
-    const text = canonicalJson(state);
+  for (const { app, state, text } of states) {
     if (before.get(app) === text) continue;
     await upsertState(trx, { project, device, app, state: text, reported_at: now });
     const verdict = newVerdict(before.get(app), state);
