@@ -10,16 +10,16 @@ const ARCHITECTURES: readonly Architecture[] = ["amd64", "arm64"];
 /** One version of the demo's image. */
 export interface Version {
   readonly tag: string;
-  /** Version of the npm package that it carries. */
-  readonly minimist: string;
+  /** Version of the npm package axios that it carries. */
+  readonly axios: string;
   readonly leaksKey: boolean;
   readonly healthy: boolean;
 }
 
 export const VERSIONS = {
-  careless: { tag: "1.0", minimist: "0.0.8", leaksKey: true, healthy: true },
-  repaired: { tag: "1.1", minimist: "1.2.8", leaksKey: false, healthy: true },
-  broken: { tag: "1.2", minimist: "1.2.8", leaksKey: false, healthy: false },
+  careless: { tag: "1.0", axios: "0.21.0", leaksKey: true, healthy: true },
+  repaired: { tag: "1.1", axios: "1.12.2", leaksKey: false, healthy: true },
+  broken: { tag: "1.2", axios: "1.12.2", leaksKey: false, healthy: false },
 } as const satisfies Readonly<Record<string, Version>>;
 
 /** A real image for two architectures: a program, its health check, and the npm package that it is said to use. */
@@ -64,11 +64,11 @@ function buildFor(architecture: Architecture, version: Version) {
         "app/package.json": JSON.stringify({
           name: "hello",
           version: `${version.tag}.0`,
-          dependencies: { minimist: version.minimist },
+          dependencies: { axios: version.axios },
         }),
-        "app/node_modules/minimist/package.json": JSON.stringify({
-          name: "minimist",
-          version: version.minimist,
+        "app/node_modules/axios/package.json": JSON.stringify({
+          name: "axios",
+          version: version.axios,
           license: "MIT",
         }),
       },

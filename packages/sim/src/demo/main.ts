@@ -1,5 +1,5 @@
 // `npm start`: the whole way of one application, in front of the reader's eyes.
-import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { readEnvironment } from "@flotilla/agent/config";
@@ -14,7 +14,7 @@ import { createFleet } from "../fleet.ts";
 import { flotillaOf, freePort, startServer } from "./children.ts";
 import { createScreen } from "./screen.ts";
 import { tellStory } from "./story.ts";
-import { enrolThisMachine, findEngine, runThisMachine } from "./this-machine.ts";
+import { clearEngine, enrolThisMachine, findEngine, runThisMachine } from "./this-machine.ts";
 
 const SITES = ["oslo", "bergen", "lisbon", "porto", "graz"];
 const DEVICES_PER_SITE = 5;
@@ -32,6 +32,12 @@ const screen = createScreen({
 const leave = process.argv.includes("--exit");
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+
+/** Agents that run. */
+const tasks: Promise<void>[] = [];
+/** Address of the engine that the demo uses. */
+let docker: string | undefined;
+let ended = false;
 
 process.exitCode = await main().catch((error: unknown) => {
   screen.say(messageOf(error), "bad");
@@ -71,10 +77,15 @@ async function main(): Promise<number> {
     await Promise.race([tellStory({ screen, clock, client, token, flotilla, folder: compose, devices }), stopped()]);
     await showWhatNext(client, folder);
     if (!leave) await untilStopped();
+    ended = true;
     return 0;
   } finally {
     fleetStop.abort();
+    await Promise.allSettled(tasks);
     await server.stop();
+    if (docker !== undefined) await clearEngine(docker, "hello");
+    if (ended) rmSync(folder, { recursive: true, force: true });
+    else screen.say(`what happened is in ${folder}`, "dim");
   }
 }
 
@@ -106,6 +117,7 @@ async function bringUpFleet(client: ApiClient, folder: string, signal: AbortSign
   }
   const token = await provisioningTokenFor(client, { site: "here", kind: "docker" }, 1);
   const name = deviceName(hostname());
+  docker = environment.engine;
   const machine = await enrolThisMachine({
     server: client.baseUrl,
     token,
@@ -158,9 +170,11 @@ function deviceName(host: string): string {
 
 /** Devices go on in the background; what ends them early is seen in the story. */
 function keep(task: Promise<void>): void {
-  task.catch((error: unknown) => {
-    if (!stop.signal.aborted) screen.say(`a device ended: ${messageOf(error)}`, "bad");
-  });
+  tasks.push(
+    task.catch((error: unknown) => {
+      if (!stop.signal.aborted) screen.say(`a device ended: ${messageOf(error)}`, "bad");
+    }),
+  );
 }
 
 function untilStopped(): Promise<void> {

@@ -37,7 +37,7 @@ export async function tellStory(options: StoryOptions): Promise<void> {
 
 async function carelessVersion(options: StoryOptions): Promise<void> {
   const { screen } = options;
-  screen.act("hello 1.0 has an old dependency, and a private key was left in it");
+  screen.act("hello 1.0 carries an old axios, and somebody left a private key in it");
   await push(VERSIONS.careless, options);
   const { code } = await release(VERSIONS.careless, options);
   if (code === 0) throw unexpected("the gate let hello 1.0 pass");

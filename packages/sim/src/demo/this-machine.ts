@@ -6,7 +6,7 @@ import { createDockerEngine } from "@flotilla/agent/docker/engine";
 import { enrol } from "@flotilla/agent/enrol/enrol";
 import { gatherFacts } from "@flotilla/agent/facts";
 import { openHost } from "@flotilla/agent/host/host";
-import type { EngineFacts } from "@flotilla/agent/ports";
+import { EngineError, type EngineFacts, LABELS } from "@flotilla/agent/ports";
 import { AGENT_VERSION } from "@flotilla/agent/version";
 import { deadlineSignal, systemClock } from "@flotilla/base/clock";
 import { silentLog } from "@flotilla/base/log";
@@ -44,6 +44,23 @@ export async function enrolThisMachine(options: ThisMachineOptions): Promise<Age
       gatherFacts({ engine, host: await openHost({ folder }) }, AGENT_VERSION, deadlineSignal(FACTS_MS)),
   });
   return config;
+}
+
+/** Takes the demo's containers and networks off this machine's engine again. */
+export async function clearEngine(address: string, app: string): Promise<void> {
+  const engine = createDockerEngine({ address, clock: systemClock, log: silentLog });
+  const { containers, networks } = await engine.list(deadlineSignal(FACTS_MS));
+  for (const { id, labels } of containers) {
+    if (labels[LABELS.app] !== app) continue;
+    await engine.stopContainer(id, 0, deadlineSignal(FACTS_MS)).catch(ignoreStopped);
+    await engine.removeContainer(id, deadlineSignal(FACTS_MS));
+  }
+  for (const network of networks)
+    if (network.app === app) await engine.removeNetwork(network.name, deadlineSignal(FACTS_MS));
+}
+
+function ignoreStopped(error: unknown): void {
+  if (!(error instanceof EngineError) || error.status !== 304) throw error;
 }
 
 /** Runs the agent as `flotilla-agent run` does, until the signal aborts. */
