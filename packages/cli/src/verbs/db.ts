@@ -18,6 +18,8 @@ Examples:
   $ flotilla db import https://mirror.example/osv/    add <ecosystem>/all.zip of a mirror of the OSV bucket
   $ flotilla db import GHSA-xxxx.json --store a.store add one document to another store (made when it is not there)
 
+  $ flotilla db import ./osv --seed --store DATA/advisories.store    for the server of that data folder; it notices by itself
+
 Without --store, imports go to the store of this user, which begins with what ships with flotilla.`;
 
 /** Progress is shown each time so many documents were read. */
@@ -28,6 +30,7 @@ interface ImportFlags {
   readonly store?: string;
   readonly ecosystems?: string;
   readonly empty?: boolean;
+  readonly seed?: boolean;
 }
 
 export function dbCommand(): Command {
@@ -45,6 +48,7 @@ export function dbCommand(): Command {
     .option("--store <file>", "another advisory store; made when it is not there")
     .option("--ecosystems <names>", `of a bucket at an address, which ecosystems (${DEFAULT_ECOSYSTEMS.join(",")})`)
     .option("--empty", "start from nothing instead of what the store holds")
+    .option("--seed", "start a store that is not there yet from what ships with flotilla")
     .action((location: string, flags: ImportFlags, command: Command) =>
       importFrom(invocation(command), location, flags),
     );
@@ -75,7 +79,7 @@ function list(run: Invocation, file: string | undefined): void {
 
 async function importFrom(run: Invocation, location: string, flags: ImportFlags): Promise<void> {
   const file = flags.store ?? userStoreFile(run.environment);
-  const base = flags.empty ? undefined : baseOf(file, flags.store !== undefined);
+  const base = flags.empty ? undefined : baseOf(file, flags.seed === true || flags.store === undefined);
   const progress = process.stderr.isTTY ? startProgress() : undefined;
   try {
     if (!isUrl(location)) return writeImport(run, { path: location, file, base, progress });
@@ -92,10 +96,10 @@ async function importFrom(run: Invocation, location: string, flags: ImportFlags)
   }
 }
 
-/** What the new store begins with: what is there; for the user's own store at first what ships with the product. */
-function baseOf(file: string, isNamed: boolean): OpenedStore | undefined {
+/** What the new store begins with: what is there, else what ships with the product or nothing. */
+function baseOf(file: string, fromSeed: boolean): OpenedStore | undefined {
   if (existsSync(file)) return openStore(file);
-  return isNamed ? undefined : openSeedStore();
+  return fromSeed ? openSeedStore() : undefined;
 }
 
 interface ImportRun {
