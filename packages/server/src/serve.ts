@@ -1,7 +1,9 @@
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { Clock } from "@flotilla/base/clock";
 import type { Log } from "@flotilla/base/log";
+import { followStore } from "@flotilla/guard/advisories/follow";
 import { openSeedStore } from "@flotilla/guard/advisories/store";
 import { formatCycloneDx } from "@flotilla/guard/report/cyclonedx";
 import { createEvents } from "./audit/events.ts";
@@ -102,14 +104,18 @@ function registerFeatures(app: App, context: Context): void {
   registerProjects(app, context);
   registerAudit(app, context);
   registerPolicies(app, context);
-  const advisories = openSeedStore();
+  const advisories = followStore({
+    file: join(context.config.dataDir, "advisories.store"),
+    fallback: openSeedStore(),
+    onRefused: ({ code, message }) => context.log.error({ code, reason: message }, "advisory store refused"),
+  });
   const policies = createPolicies(context);
   const registry = registerRegistry(app, context, {
     devicePulls: createDevicePulls(context.database.read),
-    advisories: () => advisories,
+    advisories,
     policies,
   });
-  registerReleases(app, { context, ...registry, advisories: () => advisories, policies, sbomOf: formatCycloneDx });
+  registerReleases(app, { context, ...registry, advisories, policies, sbomOf: formatCycloneDx });
   registerFleet(app, context, createReleases(context));
 }
 
