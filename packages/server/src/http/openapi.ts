@@ -1,10 +1,12 @@
-import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import type { FastifyDynamicSwaggerOptions, SwaggerTransform } from "@fastify/swagger";
 import { Problem } from "@flotilla/protocol/api/problem";
+import type { RouteOptions } from "fastify";
 import type { Context } from "../context.ts";
 
 /** The document of `/api/openapi.json`, made of the schemas that validate. */
 export function openApiOptions(context: Context): FastifyDynamicSwaggerOptions {
   return {
+    transform: describeRefusals,
     openapi: {
       openapi: "3.1.0",
       info: {
@@ -24,6 +26,20 @@ export function openApiOptions(context: Context): FastifyDynamicSwaggerOptions {
       security: [{ token: [] }, { session: [] }],
     },
   };
+}
+
+/** Every route may refuse, so every route says how. */
+const describeRefusals: SwaggerTransform = ({ schema, url }) => {
+  if (schema?.hide === true) return { schema, url };
+  return { schema: { ...schema, response: { ...(schema?.response as object), default: Problem } }, url };
+};
+
+/** Hook of each new route: what is not described does not start, so that the document is whole. */
+export function requireDescription({ schema, method, url }: RouteOptions): void {
+  if (schema?.hide === true) return;
+  const { operationId, summary, tags, response } = schema ?? {};
+  if (operationId === undefined || summary === undefined || tags === undefined || response === undefined)
+    throw new Error(`route ${String(method)} ${url} lacks operationId, summary, tags or response in its schema`);
 }
 
 /** Response schemas of the refusals that a route may answer with. */

@@ -9,7 +9,7 @@ import { guardRoutes } from "./access-hook.ts";
 import type { App } from "./app.ts";
 import { addEntityTags } from "./etag.ts";
 import { createListener } from "./listener.ts";
-import { openApiOptions } from "./openapi.ts";
+import { openApiOptions, requireDescription } from "./openapi.ts";
 import { createErrorHandler, sendProblem } from "./problems.ts";
 
 /** Largest JSON body; routes that take streams bring their own parser and bound. */
@@ -39,6 +39,7 @@ export async function createApp(context: Context): Promise<App> {
   });
   await limitRates(app, context);
   await app.register(swagger, openApiOptions(context));
+  app.addHook("onRoute", requireDescription);
   guardRoutes(app, context.access);
   addEntityTags(app);
   secureAnswers(app, context);

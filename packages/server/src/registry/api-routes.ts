@@ -18,13 +18,22 @@ import { listRepositories, listTags } from "./api-lists.ts";
 import { projectOf } from "./path.ts";
 import type { Scan, Scans } from "./scans.ts";
 
+const tags = ["registry"];
+
 /** Repositories, tags and scans of a project, for the command line and the console. */
 export function registerRegistryApi(app: App, context: Context, scans: Scans): void {
   app.get(
     "/api/v1/projects/:project/repositories",
     {
       config: { access: { permission: "project:read" } },
-      schema: { params: RepositoriesParams, querystring: PageQuery, response: { 200: RepositoryList } },
+      schema: {
+        tags,
+        operationId: "listRepositories",
+        summary: "Repositories of the project",
+        params: RepositoriesParams,
+        querystring: PageQuery,
+        response: { 200: RepositoryList },
+      },
     },
     async ({ params, query }) => {
       const limit = pageSize(query);
@@ -37,7 +46,14 @@ export function registerRegistryApi(app: App, context: Context, scans: Scans): v
     "/api/v1/projects/:project/repositories/tags",
     {
       config: { access: { permission: "project:read" } },
-      schema: { params: RepositoriesParams, querystring: TagQuery, response: { 200: TagList } },
+      schema: {
+        tags,
+        operationId: "listTags",
+        summary: "Tags of a repository",
+        params: RepositoriesParams,
+        querystring: TagQuery,
+        response: { 200: TagList },
+      },
     },
     async ({ params, query }) => {
       if (projectOf(query.repository) !== params.project)
@@ -52,7 +68,14 @@ export function registerRegistryApi(app: App, context: Context, scans: Scans): v
     "/api/v1/projects/:project/scans/:digest",
     {
       config: { access: { permission: "scan:read" } },
-      schema: { params: ScanParams, querystring: ScanQuery, response: { 200: ScanResult } },
+      schema: {
+        tags,
+        operationId: "getScan",
+        summary: "What the guard found in an image; may wait for the scan to end",
+        params: ScanParams,
+        querystring: ScanQuery,
+        response: { 200: ScanResult },
+      },
     },
     async ({ params, query }, reply) => {
       const scan = await waitFor(scans, params.project, params.digest, (query.waitSeconds ?? 0) * 1000, reply.raw);
