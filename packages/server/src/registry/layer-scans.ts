@@ -6,6 +6,7 @@ import type { LayerScan } from "@flotilla/guard/model";
 import type { ScanPool } from "@flotilla/guard/pool";
 import { compressionOf } from "@flotilla/oci/decompress";
 import { openPositioned } from "@flotilla/oci/positioned";
+import { Counter } from "prom-client";
 import type { Context } from "../context.ts";
 import type { BlobStore } from "./blob-store.ts";
 
@@ -13,15 +14,8 @@ import type { BlobStore } from "./blob-store.ts";
 const MAX_STREAMS = 64;
 const WANTED = { inventory: true, secrets: true };
 
-/** Layer bytes that the guard was given, for `/metrics` and for the promise that no layer is read twice. */
-export interface ScannedBytes {
-  streamed: number;
-  fromDisk: number;
-}
-
 /** The scans of layers, kept by what the layers hold, made once for the whole server. */
 export interface LayerScans {
-  readonly scannedBytes: Readonly<ScannedBytes>;
   /** The next bytes of an upload, in order from its first one; `offset` is where they stand. */
   feed(upload: string, offset: number, chunk: Uint8Array): Promise<void>;
   /** The upload became this blob: keeps its scan. Returns at once; {@link LayerScans.scanOf} waits for it. */
@@ -41,14 +35,14 @@ interface Stream {
 
 /** Layer scans on worker threads of `pool`. */
 export function createLayerScans(
-  context: Pick<Context, "database" | "clock" | "log">,
+  context: Pick<Context, "database" | "clock" | "log" | "metrics">,
   blobs: BlobStore,
   pool: ScanPool,
 ): LayerScans {
   const { log } = context;
   const streams = new Map<string, Stream>();
   const underWay = new Map<Digest, Promise<LayerScan | undefined>>();
-  const scannedBytes: ScannedBytes = { streamed: 0, fromDisk: 0 };
+  const counter = countBytes(context.metrics);
 
   function drop(upload: string): void {
     streams.get(upload)?.scanner.abort();
@@ -86,7 +80,7 @@ export function createLayerScans(
     const file = blobs.localPath(blob);
     const sizeBytes = await blobs.sizeOf(blob);
     if (file === undefined || sizeBytes === undefined) throw new Error(`blob ${blob} is linked but not stored`);
-    scannedBytes.fromDisk += sizeBytes;
+    counter.inc({ source: "disk" }, sizeBytes);
     const diffId = isPlain(file) && algorithmOf(blob) === "sha256" ? blob : undefined;
     const scan = await pool.scanFile({ file, offset: 0, sizeBytes, wanted: WANTED, ...(diffId ? { diffId } : {}) });
     await keep(context, blob, scan);
@@ -94,13 +88,12 @@ export function createLayerScans(
   }
 
   return {
-    scannedBytes,
     async feed(upload, offset, chunk) {
       const stream = streams.get(upload) ?? begin(upload, offset, chunk);
       if (stream === undefined) return;
       if (stream.nextOffset !== offset) return drop(upload);
       stream.nextOffset += chunk.length;
-      scannedBytes.streamed += chunk.length;
+      counter.inc({ source: "upload" }, chunk.length);
       try {
         await stream.scanner.write(chunk);
       } catch (error) {
@@ -124,6 +117,19 @@ export function createLayerScans(
       return (await again) ?? scanFromDisk(blob);
     },
   };
+}
+
+/** Layer bytes that the guard was given: no layer is read twice. */
+function countBytes({ registry }: Context["metrics"]): Counter<"source"> {
+  const counter = new Counter({
+    name: "flotilla_registry_scanned_bytes",
+    help: "Layer bytes that were scanned, while they were uploaded or from the disk",
+    labelNames: ["source"],
+    registers: [registry],
+  });
+  counter.inc({ source: "upload" }, 0);
+  counter.inc({ source: "disk" }, 0);
+  return counter;
 }
 
 async function load({ database }: Pick<Context, "database">, blob: Digest): Promise<LayerScan | undefined> {

@@ -9,7 +9,7 @@ import { registerRegistryApi } from "./api-routes.ts";
 import { type Content, createContent } from "./content.ts";
 import { createDiskBlobStore } from "./disk-blob-store.ts";
 import { registerDistribution } from "./http-routes.ts";
-import { createLayerScans, type LayerScans } from "./layer-scans.ts";
+import { createLayerScans } from "./layer-scans.ts";
 import { createScanRunner } from "./scan-runner.ts";
 import type { Scans } from "./scans.ts";
 import { createUploads } from "./uploads.ts";
@@ -30,7 +30,6 @@ export interface RegistryOptions {
 export interface Registry {
   readonly content: Content;
   readonly scans: Scans;
-  readonly layers: Pick<LayerScans, "scannedBytes">;
 }
 
 /** The registry: `/v2/`, its API, and the scanning of what is pushed. */
@@ -53,7 +52,7 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
     await pool.close();
     await scans.idle();
   });
-  return { content, scans, layers };
+  return { content, scans };
 }
 
 /** Gives up old uploads, now and then. */
