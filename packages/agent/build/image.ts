@@ -43,7 +43,7 @@ export async function buildAgentImage({ target, folder, executable, libs }: Imag
     config: {
       Entrypoint: ["/flotilla-agent"],
       Cmd: ["run"],
-      Env: ["PATH=/", "FLOTILLA_AGENT_CONFIG=/var/lib/flotilla/agent.json"],
+      Env: ["PATH=/", "BUN_JSC_useJIT=0", "FLOTILLA_AGENT_CONFIG=/var/lib/flotilla/agent.json"],
     },
     compress: false,
   });

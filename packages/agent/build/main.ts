@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatBytes } from "@flotilla/base/units";
+import { compress, writeChecksums } from "./checksums.ts";
 import { compile } from "./compile.ts";
 import { buildAgentImage } from "./image.ts";
 import { ensureRuntime } from "./runtime.ts";
@@ -39,9 +39,11 @@ async function main(args: readonly string[]): Promise<void> {
     const path = join(output, fileName(target));
     await rm(path, { force: true });
     await compile({ target, compiler, runtime, entry: join(ROOT, "packages/agent/src/main.ts"), output: path });
-    process.stdout.write(`${fileName(target)}  ${formatBytes((await stat(path)).size)}\n`);
+    const gzippedBytes = await compress(path);
+    const size = `${formatBytes((await stat(path)).size)}, ${formatBytes(gzippedBytes)} to download`;
+    process.stdout.write(`${fileName(target)}  ${size}\n`);
   }
-  await writeChecksums(output);
+  await writeChecksums(output, TARGETS.map(fileName));
   const [first] = targets;
   if (values.image && first !== undefined) {
     const path = await buildAgentImage({
@@ -80,17 +82,6 @@ function reportHeader(): object {
 
 function fileName(target: Target): string {
   return `flotilla-agent-${target.name}`;
-}
-
-/** Of every executable that is there, in the form that `sha256sum -c` reads. */
-async function writeChecksums(folder: string): Promise<void> {
-  const lines: string[] = [];
-  for (const target of TARGETS) {
-    const content = await readFile(join(folder, fileName(target))).catch(() => undefined);
-    if (content !== undefined)
-      lines.push(`${createHash("sha256").update(content).digest("hex")}  ${fileName(target)}\n`);
-  }
-  await writeFile(join(folder, "SHA256SUMS"), lines.join(""));
 }
 
 await main(process.argv.slice(2));

@@ -6,6 +6,7 @@ import type { Log } from "@flotilla/base/log";
 import { followStore } from "@flotilla/guard/advisories/follow";
 import { openSeedStore } from "@flotilla/guard/advisories/store";
 import { formatCycloneDx } from "@flotilla/guard/report/cyclonedx";
+import { registerAgents } from "./agents/routes.ts";
 import { createEvents } from "./audit/events.ts";
 import { registerAudit } from "./audit/routes.ts";
 import { createMemoryBus } from "./bus.ts";
@@ -100,6 +101,7 @@ function registerFeatures(app: App, context: Context): void {
   registerStatus(app, context);
   registerServerInfo(app, context);
   registerPages(app);
+  registerAgents(app, context);
   registerUsers(app, context);
   registerProjects(app, context);
   registerAudit(app, context);
