@@ -1,9 +1,8 @@
 import { CodedError } from "@flotilla/base/errors";
 import type { NormalisedApp } from "@flotilla/compose/app";
+import { type Failure, parseTemplate, renderTemplate } from "@flotilla/compose/template";
 
-const REFERENCE = /\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\})/g;
 const MAX_DEPTH = 20;
-const MAX_TEXT = 1024 * 1024;
 
 /**
  * The values a release is run with: what the target gives, else the declared default. Throws `CodedError("variable-missing")` when a
@@ -26,17 +25,29 @@ export function resolveVariables(
   return values;
 }
 
-/** `text` with `${NAME}` filled in and `$$` written as `$`. Throws `CodedError("variable-unknown")` for a name that is not declared. */
+/**
+ * `text` with its variables filled in, in all of compose's forms (`${NAME:-fallback}` too), and `$$` written as `$`. Throws
+ * `CodedError("variable-unknown")` for a name that is not declared, `variable-missing` where the app demands more than it has.
+ */
 export function fillText(text: string, values: ReadonlyMap<string, string>): string {
-  const filled = text.replace(REFERENCE, (_whole, name: string | undefined) => {
-    if (name === undefined) return "$";
-    const value = values.get(name);
-    if (value === undefined) throw new CodedError("variable-unknown", `\${${name}} is not a variable of this release`);
-    return value;
-  });
-  if (filled.length > MAX_TEXT)
-    throw new CodedError("variable-too-large", "a text is too large once its variables are filled in");
-  return filled;
+  if (!text.includes("$")) return text;
+  const parsed = parseTemplate(text);
+  const filled = parsed.kind === "ok" ? renderTemplate(parsed.value, (name) => values.get(name)) : parsed;
+  if (filled.kind === "ok") return filled.value;
+  throw refusal(filled.failure);
+}
+
+function refusal(failure: Failure): CodedError {
+  switch (failure.kind) {
+    case "unset":
+      return new CodedError("variable-unknown", `\${${failure.name}} is not a variable of this release`);
+    case "required":
+      return new CodedError("variable-missing", `variable ${failure.name} must not be empty: ${failure.message}`);
+    case "syntax":
+      return new CodedError("release-invalid", `a text of the release is no template: ${failure.message}`);
+    case "too-long":
+      return new CodedError("variable-too-large", "a text is too large once its variables are filled in");
+  }
 }
 
 /** `value` with every text in it (not the keys) filled by {@link fillText}. */

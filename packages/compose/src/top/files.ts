@@ -12,7 +12,7 @@ export type ConfigDraft =
   | { readonly kind: "content"; readonly content: string };
 
 /** Largest file mounted as a config, and largest content in the compose file, as the server accepts them. */
-export const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 const MAX_CONTENT = 32 * 1024;
 
 interface SourceDraft {

@@ -15,7 +15,7 @@ const MAX_TEXT = 32 * 1024;
 /** Content of a config given in the compose file itself. */
 export const MAX_CONFIG_CONTENT = 256 * 1024;
 /** A file that is mounted as a config. */
-export const MAX_FILE_BYTES = 16 * 1024 * 1024;
+export const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_DURATION_MS = 366 * 86_400_000;
 
 const Text = Type.String({ maxLength: MAX_TEXT });

@@ -17,6 +17,10 @@ import type { Actor } from "../audit/events.ts";
 import type { Content } from "../registry/content.ts";
 import type { ResolvedImage } from "./resolve-images.ts";
 
+/** What devices accept of one release: its application, and its config files together. */
+const MAX_COMPOSE_BYTES = 2 * 1024 * 1024;
+const MAX_FILES_BYTES = 32 * 1024 * 1024;
+
 /** The bytes of a release, all of which follow from what it is made of: equal input has an equal digest. */
 export interface ReleaseArtifact {
   readonly digest: Digest;
@@ -29,6 +33,8 @@ export interface ReleaseArtifact {
 /** Builds the artifact of a release from its app and its images. */
 export function buildArtifact(app: NormalisedApp, images: readonly ResolvedImage[]): ReleaseArtifact {
   const compose = encode(canonicalJson(app));
+  if (compose.length > MAX_COMPOSE_BYTES)
+    throw new CodedError("too-large", `the application is larger than ${MAX_COMPOSE_BYTES} bytes`);
   const document: ReleaseDocument = {
     format: 1,
     app: app.name,
@@ -50,9 +56,12 @@ export function buildArtifact(app: NormalisedApp, images: readonly ResolvedImage
   return { digest: sha256(manifest), document, manifest, config, compose };
 }
 
-/** Throws `file-unknown` unless the repository has every file that the app's configs mount. */
+/** Throws `file-unknown` unless the repository has every file that the app's configs mount, `too-large` when they are too much. */
 export async function checkFiles(content: Content, repository: string, app: NormalisedApp): Promise<void> {
-  for (const { digest, sizeBytes } of filesOf(app))
+  const files = filesOf(app);
+  if (files.reduce((sum, file) => sum + file.sizeBytes, 0) > MAX_FILES_BYTES)
+    throw new CodedError("too-large", `the config files are larger than ${MAX_FILES_BYTES} bytes together`);
+  for (const { digest, sizeBytes } of files)
     if ((await content.hasBlob(repository, digest)) !== sizeBytes)
       throw new CodedError(
         "file-unknown",
