@@ -41,6 +41,7 @@ export interface OpenFile {
 const MAX_PACKAGES = 200_000;
 const MAX_PROBLEMS = 1_000;
 const MAX_KNOWN_PATHS = 500_000;
+const MAX_OWNED_PATHS = 500_000;
 const MAX_OS_RELEASE_BYTES = 64 * 1024;
 const OS_RELEASE_PATHS: ReadonlySet<string> = new Set(["etc/os-release", "usr/lib/os-release"]);
 
@@ -63,6 +64,7 @@ interface State {
   readonly osRelease: Record<string, string>;
   readonly known: string[];
   readonly owned: Record<string, readonly string[]>;
+  ownedCount: number;
   readonly includes: [string, string][];
   readonly byPath: Map<string, number>;
 }
@@ -77,6 +79,7 @@ export function createCollector(wanted: Wanted): Collector {
     osRelease: {},
     known: [],
     owned: {},
+    ownedCount: 0,
     includes: [],
     byPath: new Map(),
   };
@@ -180,9 +183,15 @@ function addExtraction(state: State, route: Route, path: string, extraction: Ext
   }
   if (state.packages.length > first) state.byPath.set(path, first);
   for (const reason of extraction.problems) addProblem(state, path, reason);
-  const owned = extraction.owned?.filter(isLanguageFile) ?? [];
-  if (owned.length > 0) state.owned[path] = owned;
+  addOwned(state, path, extraction.owned?.filter(isLanguageFile) ?? []);
   for (const include of extraction.includes ?? []) state.includes.push([path, include]);
+}
+
+function addOwned(state: State, path: string, owned: readonly string[]): void {
+  if (owned.length === 0) return;
+  state.ownedCount += owned.length;
+  if (state.ownedCount <= MAX_OWNED_PATHS) state.owned[path] = owned;
+  else addProblem(state, path, `too-many-files: more than ${MAX_OWNED_PATHS} of OS packages in one layer`);
 }
 
 function isLanguageFile(path: string): boolean {

@@ -91,6 +91,12 @@ describe("layer scanner", () => {
     assert.equal((await feed(createLayerScanner({ diffId }), LAYER, 4096)).diffId, diffId);
   });
 
+  it("passes on what a thread could not read, and goes on", async () => {
+    const wanted = { inventory: true, secrets: true };
+    await assert.rejects(pool.scanFile({ file: "/nowhere", offset: 0, sizeBytes: 1, wanted }), { code: "scan-failed" });
+    assert.equal((await feed(pool.scanner(), LAYER, 4096)).packages.length, 2);
+  });
+
   it("gives up when told, and refuses after the pool is closed", async () => {
     const other = createScanPool({ threads: 1 });
     const scanner = other.scanner();

@@ -3,6 +3,7 @@ import { isCoded, messageOf } from "@flotilla/base/errors";
 import { createLayerScanner, type LayerScanner } from "./layer-scanner.ts";
 import type { LayerScan } from "./model.ts";
 import type { FromWorker, ToWorker } from "./pool-messages.ts";
+import { scanFileBatch } from "./sources/file-batch.ts";
 import { scanFileLayer } from "./sources/file-layer.ts";
 
 /** A scanner on this thread, and the end of the queue of its pieces: they are taken one after another. */
@@ -41,9 +42,12 @@ function receive(message: ToWorker, send: (message: FromWorker) => void): void {
       return;
     case "file":
       void scanFileLayer(message.layer).then(
-        (scan) => send({ kind: "done", id, scan }),
+        (scan) => send({ kind: "done", id, result: { kind: "layer", scan } }),
         (error: unknown) => fail(id, send, error),
       );
+      return;
+    case "files":
+      send({ kind: "done", id, result: { kind: "files", collected: scanFileBatch(message.batch) } });
       return;
   }
 }
@@ -69,7 +73,7 @@ function enqueue(
 
 function finish(id: number, send: (message: FromWorker) => void, scan: LayerScan): void {
   running.delete(id);
-  send({ kind: "done", id, scan });
+  send({ kind: "done", id, result: { kind: "layer", scan } });
 }
 
 function fail(id: number, send: (message: FromWorker) => void, error: unknown): void {

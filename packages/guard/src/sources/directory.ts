@@ -1,15 +1,18 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CodedError } from "@flotilla/base/errors";
-import { type Collector, createCollector, type OpenFile } from "../collector.ts";
+import { type Collected, type Collector, createCollector, type Wanted } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
+import type { ScanPool } from "../pool.ts";
+import { scanFileBatch, unreadable } from "./file-batch.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
 const MAX_FILES = 5_000_000;
 const MAX_DEPTH = 256;
-const PIECE_BYTES = 256 * 1024;
-/** Files between two looks at the signal. */
-const FILES_PER_TURN = 500;
+/** Files that are read in one go, between two looks at the signal. */
+const BATCH_FILES = 200;
+/** So many batches are read before threads are worth starting. */
+const FIRST_BATCHES = 3;
 /** Histories, kept packed: what stands in them is not what the folder holds. */
 const SKIPPED_FOLDERS: ReadonlySet<string> = new Set([".git", ".hg", ".svn", ".bzr", "CVS"]);
 /** Below `/`, these are the kernel's. */
@@ -21,32 +24,55 @@ export function openDirectory(path: string, options: SourceOptions): Source {
     throw new CodedError("target-not-found", `${path}: there is no such folder`);
   return {
     name: path,
-    parts: 1,
-    async inventory(wanted) {
-      const collector = createCollector(wanted);
-      const walk = walkFiles(resolve(path), collector);
-      const buffer = Buffer.allocUnsafe(PIECE_BYTES);
-      let done = 0;
-      for (const file of walk) {
-        readFile(file, collector, buffer);
-        if (++done % FILES_PER_TURN !== 0) continue;
-        options.onProgress?.({ what: "files", done, total: undefined });
-        await new Promise(setImmediate);
-        options.signal?.throwIfAborted();
-      }
-      return mergeLayers([collector.finish()]);
-    },
+    parts: Number.POSITIVE_INFINITY,
+    inventory: async (wanted, pool) => mergeLayers(await readFolder(resolve(path), wanted, pool, options)),
   };
 }
 
-interface FoundFile {
-  readonly absolute: string;
-  /** Relative to the root, with `/`. */
-  readonly path: string;
+/** What the batches of files gave, in the order of the walk; the walk's own problems stand last. */
+async function readFolder(
+  root: string,
+  wanted: Wanted,
+  pool: ScanPool | undefined,
+  options: SourceOptions,
+): Promise<readonly Collected[]> {
+  const walker = createCollector(wanted);
+  const parts: Promise<Collected>[] = [];
+  const running = new Set<Promise<Collected>>();
+  let done = 0;
+  for (const paths of batchesOf(walkFiles(root, walker))) {
+    const batch = { root, paths, wanted };
+    if (pool === undefined || parts.length < FIRST_BATCHES) {
+      parts.push(Promise.resolve(scanFileBatch(batch)));
+      await new Promise(setImmediate);
+    } else {
+      const part = pool.scanFiles(batch);
+      const forget = (): void => void running.delete(part);
+      running.add(part);
+      part.then(forget, forget);
+      parts.push(part);
+      if (running.size > 2 * pool.threads) await Promise.race(running);
+    }
+    done += paths.length;
+    options.onProgress?.({ what: "files", done, total: undefined });
+    options.signal?.throwIfAborted();
+  }
+  return [...(await Promise.all(parts)), walker.finish()];
 }
 
-/** Regular files that somebody may want, folder by folder, in the order of their names. */
-function* walkFiles(root: string, collector: Collector): Generator<FoundFile> {
+function* batchesOf(paths: Iterable<string>): Generator<string[]> {
+  let batch: string[] = [];
+  for (const path of paths) {
+    batch.push(path);
+    if (batch.length < BATCH_FILES) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Regular files that somebody may want, folder by folder, in the order of their names; relative to the root, with `/`. */
+function* walkFiles(root: string, collector: Collector): Generator<string> {
   let files = 0;
   const pending: { readonly folder: string; readonly depth: number }[] = [{ folder: "", depth: 0 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -61,7 +87,7 @@ function* walkFiles(root: string, collector: Collector): Generator<FoundFile> {
           collector.problem(path, `too-many-files: more than ${MAX_FILES}, the rest is not read`);
           return;
         }
-        yield { absolute: join(root, path), path };
+        yield path;
       }
     }
     if (depth < MAX_DEPTH) for (const path of below.reverse()) pending.push({ folder: path, depth: depth + 1 });
@@ -81,42 +107,4 @@ function entriesOf(absolute: string, path: string, collector: Collector) {
 
 function isSkipped(root: string, folder: string, name: string): boolean {
   return SKIPPED_FOLDERS.has(name) || (root === "/" && folder === "" && KERNEL_FOLDERS.has(name));
-}
-
-function readFile(file: FoundFile, collector: Collector, buffer: Buffer): void {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file.absolute, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    collector.problem(file.path, unreadable(error));
-    return;
-  }
-  try {
-    const stat = fstatSync(descriptor);
-    const open = stat.isFile() ? collector.file(file.path, stat.size) : undefined;
-    if (open !== undefined) readBody(descriptor, stat.size, open, buffer);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    collector.problem(file.path, unreadable(error));
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-function readBody(descriptor: number, sizeBytes: number, open: OpenFile, buffer: Buffer): void {
-  for (let at = 0; at < sizeBytes; ) {
-    const count = readSync(descriptor, buffer, 0, Math.min(buffer.length, sizeBytes - at), at);
-    if (count === 0) break;
-    at = open.write(buffer.subarray(0, count), at);
-  }
-  open.end();
-}
-
-function unreadable(error: unknown): string {
-  if (isSystemError(error)) return `unreadable: ${error.code}`;
-  throw error;
-}
-
-function isSystemError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
 }

@@ -189,6 +189,18 @@ describe("folder", () => {
     assert.deepEqual(inventory.problems, []);
   });
 
+  it("is read on threads once it is large, with the same result", async () => {
+    for (let index = 0; index < 1500; index++)
+      write(`large/node_modules/p${index}/package.json`, `{"name":"p${index}","version":"1.0.0"}`);
+    write("large/requirements.txt", "-r more/requirements.txt\n");
+    write("large/more/requirements.txt", "six==1\n");
+    await using pool = createScanPool({ threads: 2 });
+    const onThreads = await inventoryOf(join(root, "large"), { pool });
+    assert.deepEqual(onThreads, await inventoryOf(join(root, "large")));
+    assert.equal(onThreads.packages.length, 1501);
+    assert.deepEqual(onThreads.problems, []);
+  });
+
   it("stops when told", async () => {
     for (let index = 0; index < 600; index++) write(`many/f${index}.env`, "x".repeat(20));
     const signal = AbortSignal.abort(new Error("enough"));
