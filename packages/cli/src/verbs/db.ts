@@ -47,8 +47,8 @@ export function dbCommand(): Command {
     )
     .option("--store <file>", "another advisory store; made when it is not there")
     .option("--ecosystems <names>", `of a bucket at an address, which ecosystems (${DEFAULT_ECOSYSTEMS.join(",")})`)
-    .option("--empty", "start from nothing instead of what the store holds")
-    .option("--seed", "start a store that is not there yet from what ships with flotilla")
+    .option("--empty", "leave out what the store holds")
+    .option("--seed", "start a new (or emptied) store from what ships with flotilla")
     .action((location: string, flags: ImportFlags, command: Command) =>
       importFrom(invocation(command), location, flags),
     );
@@ -79,7 +79,7 @@ function list(run: Invocation, file: string | undefined): void {
 
 async function importFrom(run: Invocation, location: string, flags: ImportFlags): Promise<void> {
   const file = flags.store ?? userStoreFile(run.environment);
-  const base = flags.empty ? undefined : baseOf(file, flags.seed === true || flags.store === undefined);
+  const base = baseOf(file, flags);
   const progress = process.stderr.isTTY ? startProgress() : undefined;
   try {
     if (!isUrl(location)) return writeImport(run, { path: location, file, base, progress });
@@ -97,9 +97,9 @@ async function importFrom(run: Invocation, location: string, flags: ImportFlags)
 }
 
 /** What the new store begins with: what is there, else what ships with the product or nothing. */
-function baseOf(file: string, fromSeed: boolean): OpenedStore | undefined {
-  if (existsSync(file)) return openStore(file);
-  return fromSeed ? openSeedStore() : undefined;
+function baseOf(file: string, { empty, seed, store }: ImportFlags): OpenedStore | undefined {
+  if (!empty && existsSync(file)) return openStore(file);
+  return seed || (store === undefined && !empty) ? openSeedStore() : undefined;
 }
 
 interface ImportRun {

@@ -162,12 +162,20 @@ test("the first import without --store starts from what ships with the product",
   rmSync(join(home, ".local"), { recursive: true });
 });
 
-test("an import from nowhere, or of nothing readable, leaves the store as it was", async () => {
-  const store = write("kept.store", "untouched");
-  rmSync(store);
+test("an import from nowhere, or of nothing readable, makes no store", async () => {
+  const store = join(home, "kept.store");
   for (const location of ["nowhere", write("junk/a.json", "{"), "http://127.0.0.1:1/all.zip"]) {
     const { code, err } = await flotilla("db", "import", location, "--store", store);
     assert.equal(code, 3, err);
   }
   assert.throws(() => readFileSync(store), { code: "ENOENT" });
+});
+
+test("a damaged store is refused with the way out, and --empty takes it", async () => {
+  const store = write("damaged.store", "no store at all");
+  const document = write("advisories/d.json", advisory);
+  const refused = await flotilla("db", "import", document, "--store", store);
+  assert.equal(refused.code, 3);
+  assert.match(refused.err, /damaged\.store is not an advisory store; make one with: flotilla db import --empty/);
+  assert.equal((await flotilla("db", "import", document, "--store", store, "--empty")).code, 0);
 });

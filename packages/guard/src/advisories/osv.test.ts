@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as npm from "../ecosystems/npm/version.ts";
+import { seededRandom } from "../ecosystems/order.contract.ts";
+import { affects } from "../match.ts";
 import { readOsv } from "./osv.ts";
 
 type Json = Record<string, unknown>;
@@ -204,4 +207,56 @@ test("a package named twice is one record with both ranges", () => {
   assert.ok(reading.kind === "advisory");
   assert.equal(reading.records.length, 1);
   assert.equal(reading.records[0]?.record.ranges.length, 2);
+});
+
+interface OsvEvent {
+  readonly introduced?: string;
+  readonly fixed?: string;
+  readonly last_affected?: string;
+}
+
+/** The OSV schema's own algorithm ("Evaluation"), on the document as it is written. */
+function isAffectedBySchema(version: string, ranges: readonly (readonly OsvEvent[])[], versions: readonly string[]) {
+  if (versions.includes(version)) return true;
+  const at = (bound: string | undefined) => (bound === "0" ? 1 : npm.compare(version, bound ?? ""));
+  const place = (event: OsvEvent) => event.introduced ?? event.fixed ?? event.last_affected ?? "";
+  return ranges.some((range) => {
+    let vulnerable = false;
+    const inOrder = (a: OsvEvent, b: OsvEvent) =>
+      place(a) === "0" ? -1 : place(b) === "0" ? 1 : npm.compare(place(a), place(b));
+    for (const event of [...range].sort(inOrder)) {
+      if (event.introduced !== undefined && at(event.introduced) >= 0) vulnerable = true;
+      if (event.fixed !== undefined && at(event.fixed) >= 0) vulnerable = false;
+      if (event.last_affected !== undefined && at(event.last_affected) > 0) vulnerable = false;
+    }
+    return vulnerable;
+  });
+}
+
+test("what is kept of a document means what the OSV schema's own algorithm says, on 2,000 drawn documents", () => {
+  const random = seededRandom(7);
+  const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
+  const bounds = ["1.0.0-rc.1", "1.0.0", "1.0.1", "1.1.0", "1.2.0", "2.0.0-beta", "2.0.0", "2.1.0", "3.0.0"];
+  const kinds = ["introduced", "fixed", "last_affected"] as const;
+  for (let round = 0; round < 2000; round++) {
+    const ranges = Array.from({ length: 1 + Math.floor(random() * 2) }, () => {
+      const places = bounds.filter(() => random() < 0.4);
+      const drawn: OsvEvent[] = places.map((place) => ({ [pick(kinds)]: place }));
+      return random() < 0.5 ? [{ introduced: "0" }, ...drawn] : drawn.toReversed();
+    });
+    const versions = bounds.filter(() => random() < 0.2);
+    const [first] = (() => {
+      const reading = readOsv(
+        document({}, { ranges: ranges.map((list) => ({ type: "SEMVER", events: list })), versions }),
+      );
+      assert.ok(reading.kind === "advisory");
+      return reading.records;
+    })();
+    for (const version of bounds)
+      assert.equal(
+        first !== undefined && affects(first.record, version, npm),
+        isAffectedBySchema(version, ranges, versions),
+        `${version} under ${JSON.stringify({ ranges, versions })}`,
+      );
+  }
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { CodedError } from "@flotilla/base/errors";
 import { keyOf, type StoredRecord } from "./format.ts";
 import { openSeedStore, openStore, readStore } from "./store.ts";
 import { encodeStore, replaceFile } from "./write.ts";
@@ -130,4 +131,25 @@ test("the seed opens without anything beside it and covers the ecosystems we rea
   assert.equal(django?.severity, "critical");
   assert.ok(seed.lookup("Go", "stdlib").length > 100);
   assert.ok(seed.exploited.length > 1000);
+});
+
+test("whichever byte changes, the store is refused or unchanged in what it says", () => {
+  const small = encode([{ key: keyOf("npm", "a"), records: [full] }], ["CVE-2024-10001"]);
+  const said = (bytes: Buffer) => {
+    const store = readStore(bytes, "x");
+    return JSON.stringify([store.sources, store.exploited, store.ecosystems, [...store.records()]]);
+  };
+  const truth = said(small);
+  let refused = 0;
+  for (let at = 0; at < small.length; at++) {
+    const copy = Buffer.from(small);
+    copy[at] = (copy[at] ?? 0) ^ 0x55;
+    try {
+      assert.equal(said(copy), truth, `byte ${at}`);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      refused++;
+    }
+  }
+  assert.ok(refused > small.length * 0.9, `${refused} of ${small.length}`);
 });

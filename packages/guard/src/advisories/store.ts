@@ -81,10 +81,13 @@ function readBytes(path: string): Buffer {
 
 function parseFile(bytes: Buffer, name: string): StoreFile {
   if (bytes.length < PREFIX_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
-    throw new CodedError("store-format", `${name} is not an advisory store; make one with: flotilla db import`);
+    throw new CodedError("store-format", `${name} is not an advisory store; make one with: flotilla db import --empty`);
   const format = bytes.readUInt32LE(8);
   if (format !== FORMAT)
-    throw new CodedError("store-format", `${name} has format ${format}, this version reads ${FORMAT}; import it again`);
+    throw new CodedError(
+      "store-format",
+      `${name} has format ${format}, this version reads ${FORMAT}; import again with --empty`,
+    );
   const headerEnd = PREFIX_BYTES + bytes.readUInt32LE(12);
   if (headerEnd > bytes.length) throw damaged(name, "it is cut short");
   const text = inflate(bytes.subarray(PREFIX_BYTES, headerEnd), MAX_HEADER_BYTES, name);
@@ -165,7 +168,7 @@ function inflate(bytes: Buffer, maxOutputLength: number, name: string): string {
 }
 
 function damaged(name: string, why: string): CodedError {
-  return new CodedError("store-damaged", `the advisory store ${name} is damaged (${why}); import it again`);
+  return new CodedError("store-damaged", `the advisory store ${name} is damaged (${why}); import again with --empty`);
 }
 
 function toAdvisories(record: StoredRecord, exploited: ReadonlySet<string>): Advisory[] {

@@ -113,6 +113,7 @@ function findingLine(finding: Finding, paint: Paint): string {
   const notes = [
     finding.kind === "malware" ? "malware" : "",
     finding.exploited ? "known to be exploited" : "",
+    finding.severity === "unknown" ? "rated by no source" : "",
     finding.cvss === undefined ? "" : `CVSS ${finding.cvss.toFixed(1)}`,
     finding.fixed === undefined ? "" : `fixed in ${printable(finding.fixed)}`,
   ].filter((note) => note !== "");
