@@ -115,6 +115,7 @@ function invalidRequest(errors: NonNullable<FastifyError["validation"]>, where: 
 
 function describe(error: NonNullable<FastifyError["validation"]>[number]): string {
   const names = error.params.additionalProperties ?? error.params.requiredProperties;
-  const message = error.message ?? "is not valid";
+  // TypeBox says of an unknown member that "schema is false".
+  const message = error.keyword === "boolean" ? "is not known here" : (error.message ?? "is not valid");
   return Array.isArray(names) ? `${message}: ${names.join(", ")}` : message;
 }

@@ -37,12 +37,12 @@ export async function createApp(context: Context): Promise<App> {
     const path = request.url.split("?", 1)[0] ?? "";
     sendProblem(reply, new CodedError("not-found", `there is no ${request.method} ${path.slice(0, 200)}`));
   });
+  secureAnswers(app, context);
   await limitRates(app, context);
   await app.register(swagger, openApiOptions(context));
   app.addHook("onRoute", requireDescription);
   guardRoutes(app, context.access);
   addEntityTags(app);
-  secureAnswers(app, context);
   observe(app, context);
   return app;
 }

@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "@flotilla/base/clock";
 import { toInstant } from "@flotilla/base/clock";
 import { CodedError } from "@flotilla/base/errors";
@@ -30,6 +31,8 @@ export interface MigrationResult {
  */
 export async function migrate(path: string, migrations: readonly Migration[], clock: Clock): Promise<MigrationResult> {
   const connection = openWriter(path);
+  // SQLite gives its journals the mode of the database.
+  chmodSync(path, 0o600);
   const database = new Kysely<MigrationTables>({ dialect: createSqliteDialect(connection) });
   try {
     connection.exec(
@@ -39,7 +42,7 @@ export async function migrate(path: string, migrations: readonly Migration[], cl
     refuseUnknown(done, migrations);
     const missing = migrations.filter((migration) => !done.includes(migration.name));
     const backup = done.length > 0 && missing.length > 0 ? backupPath(path, clock) : undefined;
-    if (backup !== undefined) connection.prepare("VACUUM INTO ?").run(backup);
+    if (backup !== undefined) backUp(connection, backup);
     for (const migration of missing) await apply(database, migration, toInstant(clock.now()));
     return { applied: missing.map((migration) => migration.name), backup };
   } finally {
@@ -61,6 +64,11 @@ async function apply(database: Kysely<MigrationTables>, migration: Migration, ap
     await migration.up(trx.withTables<Record<never, never>>() as unknown as Kysely<unknown>);
     await trx.insertInto("schema_migrations").values({ name: migration.name, applied_at: appliedAt }).execute();
   });
+}
+
+function backUp(connection: DatabaseSync, path: string): void {
+  connection.prepare("VACUUM INTO ?").run(path);
+  chmodSync(path, 0o600);
 }
 
 function backupPath(path: string, clock: Clock): string {

@@ -14,6 +14,8 @@ const PUBLIC = new Set([
   "GET /healthz",
   "GET /readyz",
   "GET /metrics",
+  "GET /install.sh",
+  "GET /agents/{file}",
   "GET /api/openapi.json",
   "GET /api/v1/server",
   "GET /api/v1/server/ca.pem",
