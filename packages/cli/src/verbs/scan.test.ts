@@ -5,6 +5,10 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { messageOf } from "@flotilla/base/errors";
+import { Command, CommanderError } from "commander";
+import { EXIT, exitCodeOf } from "../exit-codes.ts";
+import { scanCommand } from "./scan.ts";
 
 const home = mkdtempSync(join(tmpdir(), "flotilla-cli-"));
 after(() => rmSync(home, { recursive: true }));
@@ -23,6 +27,20 @@ function flotilla(...args: readonly string[]): Promise<Ran> {
       resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, out, err });
     });
   });
+}
+
+/** What `flotilla scan` refuses, without starting a process for each. */
+async function refusal(...args: readonly string[]): Promise<{ code: number; message: string }> {
+  const scan = scanCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  try {
+    await new Command("flotilla").addCommand(scan).parseAsync(["scan", ...args], { from: "user" });
+  } catch (error) {
+    const code = error instanceof CommanderError ? EXIT.usage : exitCodeOf(error);
+    return { code, message: messageOf(error) };
+  }
+  throw new Error("it was not refused");
 }
 
 function write(path: string, body: unknown): string {
@@ -107,16 +125,26 @@ const USAGE: readonly (readonly [what: string, args: readonly string[], message:
 ];
 for (const [what, args, message] of USAGE)
   test(`${what} is wrong usage: exit code 2`, async () => {
-    const { code, err, out } = await flotilla("scan", ...args);
-    assert.deepEqual([code, out], [2, ""]);
-    assert.match(err, message);
+    const refused = await refusal(...args);
+    assert.equal(refused.code, 2);
+    assert.match(refused.message, message);
   });
+
+test("the process ends with 2 for wrong usage and 3 for what it could not scan, and prints no report", async () => {
+  for (const [args, expected] of [
+    [["scan"], 2],
+    [["scan", "dir:nowhere"], 3],
+  ] as const) {
+    const { code, out, err } = await flotilla(...args);
+    assert.deepEqual([code, out], [expected, ""], err);
+  }
+});
 
 test("a policy with an unknown key is wrong usage and names the line", async () => {
   const policy = write("wrong.yaml", "rules:\n  - name: a\n    action: warn\n    colour: red\n");
-  const { code, err } = await flotilla("scan", ".", "--policy", policy);
+  const { code, message } = await refusal(".", "--policy", policy);
   assert.equal(code, 2);
-  assert.match(err, /line 4: unknown key "colour"/);
+  assert.match(message, /line 4: unknown key "colour"/);
 });
 
 const UNREADABLE: readonly (readonly [what: string, target: string, message: RegExp])[] = [
@@ -127,11 +155,10 @@ const UNREADABLE: readonly (readonly [what: string, target: string, message: Reg
 ];
 for (const [what, target, message] of UNREADABLE)
   test(`${what} could not be scanned: exit code 3 and one sentence`, async () => {
-    write("notes.txt", "hello");
-    const { code, err, out } = await flotilla("scan", target);
-    assert.deepEqual([code, out], [3, ""], err);
-    assert.match(err, message);
-    assert.equal(err.trim().split("\n").length, 1, err);
+    const refused = await refusal(target.replace("notes.txt", write("notes.txt", "hello")));
+    assert.equal(refused.code, 3, refused.message);
+    assert.match(refused.message, message);
+    assert.equal(refused.message.split("\n").length, 1, refused.message);
   });
 
 test("--offline opens no socket: a registry that would answer is not asked", async () => {
