@@ -3,8 +3,10 @@ import { readWhole } from "./body.ts";
 import { type Extraction, type Extractor, type FileReader, NO_MORE } from "./ecosystems/ecosystem.ts";
 import { ecosystems } from "./ecosystems/index.ts";
 import type { LayerFacts } from "./facts.ts";
+import { BINARY_FILES, countGap, EXEMPT_FILES, type Gap, gapOf } from "./gaps.ts";
 import type { EcosystemId, LayerScan, Location, Package, Problem, SecretHit } from "./model.ts";
-import { createSecretReader } from "./secrets/reader.ts";
+import { isScanned, isTextName } from "./secrets/allowed.ts";
+import { createSecretReader, type SecretResult } from "./secrets/reader.ts";
 
 /** What to take from the bytes. */
 export interface Wanted {
@@ -21,6 +23,8 @@ export type Collected = Pick<LayerScan, "packages" | "secrets" | "problems" | "r
 export interface Collector {
   /** Whether a regular file at `path` could be wanted, whatever its size. */
   wants(path: string): boolean;
+  /** A regular file is there, whether anybody wants it or not; once a file. */
+  seen(path: string): void;
   /** A regular file begins. Undefined: nobody wants its body. */
   file(path: string, sizeBytes: number): OpenFile | undefined;
   /** An entry that is no regular file: it still hides what lower layers have at its path. */
@@ -66,6 +70,7 @@ interface State {
   readonly owned: Record<string, readonly string[]>;
   ownedCount: number;
   readonly includes: [string, string][];
+  readonly gaps: Record<string, Gap>;
   readonly byPath: Map<string, number>;
 }
 
@@ -81,10 +86,15 @@ export function createCollector(wanted: Wanted): Collector {
     owned: {},
     ownedCount: 0,
     includes: [],
+    gaps: {},
     byPath: new Map(),
   };
   return {
     wants: (path) => mayWant(wanted, path),
+    seen: (path) => {
+      const what = wanted.inventory ? gapOf(path) : undefined;
+      if (what !== undefined) countGap(state.gaps, what, path);
+    },
     file: (path, sizeBytes) => openFile(state, wanted, path, sizeBytes),
     other: (path) => {
       if (!noteWhiteout(state, path) && ROUTES.some(({ extractor }) => extractor.wants(path))) noteKnown(state, path);
@@ -104,10 +114,7 @@ function openFile(state: State, wanted: Wanted, path: string, sizeBytes: number)
   if (noteWhiteout(state, path)) return undefined;
   const consumers: Consumer[] = [];
   if (wanted.inventory) addInventoryReaders(state, path, sizeBytes, consumers);
-  if (wanted.secrets) {
-    const reader = createSecretReader(path, sizeBytes);
-    if (reader !== undefined) consumers.push({ reader, next: 0, done: () => addSecrets(state, path, reader.hits()) });
-  }
+  if (wanted.secrets) addSecretReader(state, path, sizeBytes, consumers);
   return consumers.length === 0 ? undefined : fanOut(consumers);
 }
 
@@ -123,6 +130,15 @@ function addInventoryReaders(state: State, path: string, sizeBytes: number, cons
       consumers.push({ reader, next: 0, done: () => addExtraction(state, route, path, reader.end()) });
   }
   if (OS_RELEASE_PATHS.has(path)) consumers.push(osReleaseConsumer(state, path, sizeBytes));
+}
+
+function addSecretReader(state: State, path: string, sizeBytes: number, consumers: Consumer[]): void {
+  if (!isScanned(path)) {
+    countGap(state.gaps, isTextName(path) ? EXEMPT_FILES : BINARY_FILES, path);
+    return;
+  }
+  const reader = createSecretReader(path, sizeBytes);
+  consumers.push({ reader, next: 0, done: () => addSecrets(state, path, reader.result()) });
 }
 
 function osReleaseConsumer(state: State, path: string, sizeBytes: number): Consumer {
@@ -198,11 +214,8 @@ function isLanguageFile(path: string): boolean {
   return LANGUAGE_ROUTES.some((route) => route.extractor.wants(path));
 }
 
-function addSecrets(
-  state: State,
-  path: string,
-  found: { hits: readonly SecretHit[]; problems: readonly string[] },
-): void {
+function addSecrets(state: State, path: string, found: SecretResult): void {
+  if (found.isBinary) countGap(state.gaps, BINARY_FILES, path);
   state.secrets.push(...found.hits);
   for (const reason of found.problems) addProblem(state, path, reason);
 }
@@ -240,6 +253,6 @@ function addProblem(state: State, path: string, reason: string): void {
 }
 
 function finish(state: State): Collected {
-  const { packages, secrets, problems, removed, osRelease, known, owned, includes } = state;
-  return { packages, secrets, problems, removed, facts: { osRelease, known, owned, includes } };
+  const { packages, secrets, problems, removed, osRelease, known, owned, includes, gaps } = state;
+  return { packages, secrets, problems, removed, facts: { osRelease, known, owned, includes, gaps } };
 }

@@ -14,7 +14,8 @@ export function coverageGaps(inventory: Inventory, store: AdvisoryStore, scanner
   const off = (Object.keys(SCANNER_NAMES) as Scanner[])
     .filter((scanner) => !scanners.includes(scanner) && !isImplied(scanner, scanners))
     .map((scanner) => `Not looked for: ${SCANNER_NAMES[scanner]} (scanner "${scanner}" is off).`);
-  return scanners.includes("vulnerability") ? [...off, ...uncovered(inventory.packages, store)] : off;
+  const met = [...off, ...(inventory.notCovered ?? [])];
+  return scanners.includes("vulnerability") ? [...met, ...uncovered(inventory.packages, store)] : met;
 }
 
 /** Vulnerabilities cannot be looked for without looking for packages. */

@@ -1,3 +1,6 @@
+import type { Gaps } from "./gaps.ts";
+import { isObject } from "./json.ts";
+
 /** What a layer says that only the whole image can interpret; kept in {@link LayerScan.facts} as plain JSON. */
 export type LayerFacts = {
   /** Text of the os-release file that stands in this layer, by path. */
@@ -8,9 +11,11 @@ export type LayerFacts = {
   readonly owned: Readonly<Record<string, readonly string[]>>;
   /** Files that others draw in: `[by, path]`. */
   readonly includes: readonly (readonly [string, string])[];
+  /** What was met and not looked at. */
+  readonly gaps: Gaps;
 };
 
-export const NO_FACTS: LayerFacts = { osRelease: {}, known: [], owned: {}, includes: [] };
+export const NO_FACTS: LayerFacts = { osRelease: {}, known: [], owned: {}, includes: [], gaps: {} };
 
 /** Reads facts back from where a layer's scan was kept; what does not fit is as if it were absent. */
 export function parseFacts(facts: Readonly<Record<string, unknown>>): LayerFacts {
@@ -19,6 +24,7 @@ export function parseFacts(facts: Readonly<Record<string, unknown>>): LayerFacts
     known: texts(facts["known"]),
     owned: textLists(facts["owned"]),
     includes: Array.isArray(facts["includes"]) ? facts["includes"].filter(isPair) : [],
+    gaps: isGaps(facts["gaps"]) ? facts["gaps"] : {},
   };
 }
 
@@ -33,6 +39,15 @@ function textLists(value: unknown): Readonly<Record<string, readonly string[]>> 
 
 function isPair(value: unknown): value is readonly [string, string] {
   return Array.isArray(value) && value.length === 2 && value.every((item) => typeof item === "string");
+}
+
+function isGaps(value: unknown): value is Gaps {
+  return (
+    isObject(value) &&
+    Object.values(value).every(
+      (gap) => isObject(gap) && typeof gap["count"] === "number" && typeof gap["first"] === "string",
+    )
+  );
 }
 
 function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {

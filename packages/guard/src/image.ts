@@ -1,5 +1,6 @@
 import type { Digest } from "@flotilla/base/digest";
 import { type LayerFacts, NO_FACTS, parseFacts } from "./facts.ts";
+import { describeGaps } from "./gaps.ts";
 import type { Inventory, LayerScan, Location, Package, Problem, SecretHit } from "./model.ts";
 import { type Os, osOf, withDistro } from "./os.ts";
 
@@ -37,6 +38,7 @@ export function mergeLayers(scans: readonly Part[]): Inventory {
     packages: uniquePackages(withoutStaleLocks(packages)),
     secrets: scans.flatMap((scan) => scan.secrets.map((hit) => placedSecret(hit, scan.diffId))),
     problems: [...problemsOf(scans), ...missingIncludes(scans, facts, seen)],
+    notCovered: describeGaps(facts.map(({ gaps }) => gaps)),
     ...(os === undefined ? {} : { os }),
   };
 }

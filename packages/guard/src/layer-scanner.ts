@@ -8,7 +8,7 @@ import type { LayerScan } from "./model.ts";
 import { tarVisitor } from "./tar-visitor.ts";
 
 /** Changes whenever an older {@link LayerScan} would lack something: kept scans of another format are made anew. */
-export const SCAN_FORMAT = 1;
+export const SCAN_FORMAT = 2;
 
 /** A layer that inflates to more is not read to its end. */
 const MAX_LAYER_BYTES = 64 * 2 ** 30;

@@ -74,6 +74,8 @@ export interface Inventory {
   readonly packages: readonly Package[];
   readonly secrets: readonly SecretHit[];
   readonly problems: readonly Problem[];
+  /** What was met and not looked at, in sentences. */
+  readonly notCovered?: readonly string[];
   /** `debian 12`, from os-release. */
   readonly os?: { readonly id: string; readonly versionId: string; readonly prettyName?: string };
 }

@@ -13,7 +13,10 @@ export function tarVisitor(collector: Collector): TarVisitor {
 /** Announces one entry; a file whose body somebody wants is returned. */
 export function openEntry(collector: Collector, entry: TarEntry): OpenFile | undefined {
   if (entry.path === "" || entry.kind === "directory") return undefined;
-  if (entry.kind === "file") return collector.file(entry.path, entry.sizeBytes);
+  if (entry.kind === "file") {
+    collector.seen(entry.path);
+    return collector.file(entry.path, entry.sizeBytes);
+  }
   if (entry.kind === "hardlink") collector.link(entry.path, cleanPath(entry.linkName));
   else collector.other(entry.path);
   return undefined;

@@ -18,8 +18,13 @@ const VENDORED =
 const TESTS =
   /(?:^|\/)(?:tests?|testing|test[-_]?data|test[-_]?server|dummyserver|test[-_]?fixtures?|fixtures?|__tests__|specs?|examples?|samples?|demos?|docs?|benchmarks?|mocks?|__mocks__)\/|(?:_test\.go|\.(?:test|spec)\.[cm]?[jt]sx?|(?:^|\/)test_[^/]*\.py|_test\.py|\.md|\.rst|-info\/(?:METADATA|PKG-INFO))$/i;
 
-/** Whether secrets are looked for in the file at `path`; what is left out is said in the documentation of the scanner. */
+/** Whether the name of the file at `path` may be that of a text. */
+export function isTextName(path: string): boolean {
+  return !NOT_TEXT.test(path);
+}
+
+/** Whether secrets are looked for in the file at `path`; what is left out is counted among the gaps. */
 export function isScanned(path: string): boolean {
-  if (NOT_TEXT.test(path) || LISTS.test(path) || DOCUMENTATION.test(path)) return false;
+  if (!isTextName(path) || LISTS.test(path) || DOCUMENTATION.test(path)) return false;
   return !(VENDORED.test(path) && TESTS.test(path));
 }

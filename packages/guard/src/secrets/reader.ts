@@ -1,7 +1,6 @@
 import { sha256 } from "@flotilla/oci/hash";
 import { NO_MORE } from "../ecosystems/ecosystem.ts";
 import type { SecretHit } from "../model.ts";
-import { isScanned } from "./allowed.ts";
 import { type Automaton, createAutomaton, type Keyword } from "./automaton.ts";
 import { type Candidate, MAX_BEFORE_BYTES, type SecretRule } from "./rule.ts";
 import { rules } from "./rules/index.ts";
@@ -11,7 +10,14 @@ export interface SecretReader {
   /** As in `FileReader`. */
   write(chunk: Buffer, at: number): number;
   /** What was found; call once, at the end. */
-  hits(): { readonly hits: readonly SecretHit[]; readonly problems: readonly string[] };
+  result(): SecretResult;
+}
+
+export interface SecretResult {
+  readonly hits: readonly SecretHit[];
+  readonly problems: readonly string[];
+  /** The file turned out to be binary and was not looked through. */
+  readonly isBinary: boolean;
 }
 
 /** A file with a NUL byte in its first bytes is binary and not looked through. */
@@ -26,9 +32,9 @@ const AUTOMATON: Automaton<number> = createAutomaton(
   rules.flatMap((rule, value) => rule.keywords.map((text): Keyword<number> => ({ text, value }))),
 );
 
-/** A reader for the file at `path`; undefined when it is not looked through. */
-export function createSecretReader(path: string, sizeBytes: number): SecretReader | undefined {
-  return sizeBytes < 16 || !isScanned(path) ? undefined : new Reader(path, sizeBytes);
+/** A reader for the file at `path`. */
+export function createSecretReader(path: string, sizeBytes: number): SecretReader {
+  return new Reader(path, sizeBytes);
 }
 
 /** A keyword that was seen, until enough of what follows it is there. */
@@ -58,6 +64,7 @@ class Reader implements SecretReader {
   #lookedAt = 0;
   #found: Found[] = [];
   #problem: string | undefined;
+  #isBinary = false;
 
   constructor(path: string, sizeBytes: number) {
     this.#path = path;
@@ -65,7 +72,10 @@ class Reader implements SecretReader {
   }
 
   write(chunk: Buffer, at: number): number {
-    if (at === 0 && chunk.subarray(0, BINARY_PROBE_BYTES).includes(0)) return NO_MORE;
+    if (at === 0 && chunk.subarray(0, BINARY_PROBE_BYTES).includes(0)) {
+      this.#isBinary = true;
+      return NO_MORE;
+    }
     const end = at + chunk.length;
     this.#state = AUTOMATON.scan(chunk, this.#state, (keywords, index) => {
       for (const { text, value } of keywords)
@@ -78,11 +88,11 @@ class Reader implements SecretReader {
     return end;
   }
 
-  hits(): ReturnType<SecretReader["hits"]> {
+  result(): SecretResult {
     // A body that was cut short: what there is of it is all there will be.
     if (this.#sightings.length > 0) this.#look(this.#kept, true);
     const problems = this.#problem === undefined ? [] : [this.#problem];
-    return { hits: withoutOverlaps(this.#found), problems };
+    return { hits: withoutOverlaps(this.#found), problems, isBinary: this.#isBinary };
   }
 
   /** The bytes kept from before, and `chunk`. */

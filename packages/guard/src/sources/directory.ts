@@ -82,7 +82,9 @@ function* walkFiles(root: string, collector: Collector): Generator<string> {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) {
         if (!isSkipped(root, folder, entry.name)) below.push(path);
-      } else if (entry.isFile() && collector.wants(path)) {
+      } else if (entry.isFile()) {
+        collector.seen(path);
+        if (!collector.wants(path)) continue;
         if (++files > MAX_FILES) {
           collector.problem(path, `too-many-files: more than ${MAX_FILES}, the rest is not read`);
           return;

@@ -13,6 +13,7 @@ export function unionOf(inventories: readonly Inventory[]): Inventory {
     packages: [...packages.values()].sort((a, b) => (a.purl < b.purl ? -1 : 1)),
     secrets: unique(inventories.flatMap(({ secrets }) => secrets)),
     problems: unique(inventories.flatMap(({ problems }) => problems)),
+    notCovered: unique(inventories.flatMap(({ notCovered }) => notCovered ?? [])),
     ...(os === undefined ? {} : { os }),
   };
 }

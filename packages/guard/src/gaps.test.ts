@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { createCollector } from "./collector.ts";
+import { mergeLayers } from "./image.ts";
+
+const PATHS = [
+  "opt/a.jar",
+  "opt/b.jar",
+  "app/yarn.lock",
+  "lib/apk/db/installed",
+  "app/index.js",
+  "logo.png",
+  "usr/share/doc/x/readme",
+];
+
+it("says what was met and not looked at, over all layers", () => {
+  const layers = [PATHS, ["opt/c.jar"]].map((paths) => {
+    const collector = createCollector({ inventory: true, secrets: true });
+    for (const path of paths) {
+      collector.seen(path);
+      const file = collector.file(path, 20);
+      file?.write(Buffer.from(path.endsWith(".js") ? "text that is no secret" : "\0 binary by its bytes"), 0);
+      file?.end();
+    }
+    return collector.finish();
+  });
+  assert.deepEqual(mergeLayers(layers).notCovered, [
+    "Not read for packages: 1 Alpine package databases (such as lib/apk/db/installed).",
+    "Not read for packages: 3 Java archives (such as opt/a.jar).",
+    "Not looked through for secrets: 5 binary files (such as opt/a.jar).",
+    "Not looked through for secrets: 2 lock files, checksum lists, documentation, and tests inside vendored packages (such as app/yarn.lock).",
+    "Not read for packages: 1 yarn locks (such as app/yarn.lock).",
+  ]);
+});
+
+it("speaks only of what was asked for", () => {
+  const collector = createCollector({ inventory: false, secrets: false });
+  collector.seen("opt/a.jar");
+  assert.equal(collector.file("opt/a.jar", 20), undefined);
+  assert.deepEqual(mergeLayers([collector.finish()]).notCovered, []);
+});
