@@ -11,8 +11,8 @@ import {
 import { Type } from "typebox";
 import type { Context } from "../context.ts";
 import { requireDevice, toKnownDevice } from "../devices/devices.ts";
-import { actorOf } from "../devices/routes.ts";
 import { formatSelector, parseSelector } from "../devices/selector.ts";
+import { actorOf } from "../http/actor.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
 import type { KnownRelease, Releases } from "../releases/port.ts";

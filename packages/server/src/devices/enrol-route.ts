@@ -1,6 +1,7 @@
 import { EnrolRequest, EnrolResponse } from "@flotilla/protocol/device";
 import type { Context } from "../context.ts";
 import type { App } from "../http/app.ts";
+import { problemResponses } from "../http/openapi.ts";
 import { enrolDevice } from "./enrol.ts";
 
 /** Enrolments that one address may try in a minute: a factory line is slower, and guessing a token takes for ever. */
@@ -20,7 +21,7 @@ export function registerEnrolment(app: App, context: Context, targetKey: string)
         operationId: "enrolDevice",
         summary: "Enrol a device with its own key and a provisioning token",
         body: EnrolRequest,
-        response: { 200: EnrolResponse },
+        response: { 200: EnrolResponse, ...problemResponses(400, 401, 403, 409, 429) },
       },
     },
     async ({ body }) => {

@@ -1,7 +1,4 @@
-import { CodedError } from "@flotilla/base/errors";
 import {
-  CreatedProvisioningToken,
-  CreateProvisioningTokenRequest,
   Device,
   DeviceAppParams,
   DeviceList,
@@ -9,108 +6,32 @@ import {
   DeviceParams,
   PatchDeviceRequest,
   ProjectParams,
-  ProvisioningTokenList,
-  ProvisioningTokenParams,
   RetryResponse,
 } from "@flotilla/protocol/api/devices";
-import { PageQuery } from "@flotilla/protocol/api/paging";
-import type { FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import type { Actor } from "../audit/events.ts";
 import type { Context } from "../context.ts";
+import { actorOf } from "../http/actor.ts";
 import type { App } from "../http/app.ts";
-import { decodeCursor, pageSize, toPage } from "../http/paging.ts";
+import { problemResponses } from "../http/openapi.ts";
 import { deleteDevice, patchDevice, retryApp, revokeDevice } from "./change.ts";
 import { requireDevice } from "./devices.ts";
 import { listDevices } from "./list.ts";
 import type { Presence } from "./presence.ts";
-import { createProvisioningToken, revokeProvisioningToken, toProvisioningToken } from "./provisioning.ts";
+import { registerProvisioningTokens } from "./provisioning-routes.ts";
 import type { DevicesTable } from "./tables.ts";
 import { viewDevices } from "./view.ts";
 
 const PROJECT = "/api/v1/projects/:project";
 const READ = { access: { permission: "device:read" }, etag: true } as const;
 const MANAGE = { access: { permission: "device:manage" } } as const;
-const ENROL = { access: { permission: "device:enrol" } } as const;
-const Nothing = Type.Null();
-
-/** Who asks, for events. */
-export function actorOf({ access }: Context, request: FastifyRequest): Actor {
-  if (request.principal === undefined) throw new CodedError("unauthenticated", "sign in, or send an API token");
-  return access.actorOf(request.principal);
-}
+const PROBLEMS = problemResponses(400, 401, 403, 404, 409);
 
 /** Provisioning tokens and devices as people see them. */
 export function registerDevices(app: App, context: Context, presence: Presence): void {
-  registerTokens(app, context);
+  registerProvisioningTokens(app, context);
   registerReading(app, context, presence);
   registerChanging(app, context, presence);
-}
-
-function registerTokens(app: App, context: Context): void {
-  app.get(
-    `${PROJECT}/provisioning-tokens`,
-    {
-      config: ENROL,
-      schema: {
-        tags: ["devices"],
-        operationId: "listProvisioningTokens",
-        summary: "Tokens that enrol devices, newest first",
-        params: ProjectParams,
-        querystring: PageQuery,
-        response: { 200: ProvisioningTokenList },
-      },
-    },
-    async ({ params, query }) => {
-      const limit = pageSize(query);
-      const before = decodeCursor(query.cursor, ["string"])?.[0];
-      let rows = context.database.read
-        .selectFrom("provisioning_tokens")
-        .selectAll()
-        .where("project", "=", params.project)
-        .orderBy("id", "desc")
-        .limit(limit + 1);
-      if (before !== undefined) rows = rows.where("id", "<", before);
-      return toPage(await rows.execute(), limit, { item: toProvisioningToken, key: (row) => [row.id] });
-    },
-  );
-  app.post(
-    `${PROJECT}/provisioning-tokens`,
-    {
-      config: ENROL,
-      schema: {
-        tags: ["devices"],
-        operationId: "createProvisioningToken",
-        summary: "Make a token that enrols devices; it is shown once",
-        params: ProjectParams,
-        body: CreateProvisioningTokenRequest,
-        response: { 201: CreatedProvisioningToken },
-      },
-    },
-    async (request, reply) => {
-      const { project } = request.params;
-      const actor = actorOf(context, request);
-      return reply.code(201).send(await createProvisioningToken(context, { ...request.body, project, actor }));
-    },
-  );
-  app.delete(
-    `${PROJECT}/provisioning-tokens/:token`,
-    {
-      config: ENROL,
-      schema: {
-        tags: ["devices"],
-        operationId: "revokeProvisioningToken",
-        summary: "End a token; devices that it enrolled stay",
-        params: ProvisioningTokenParams,
-        response: { 204: Nothing },
-      },
-    },
-    async (request, reply) => {
-      const { project, token: id } = request.params;
-      await revokeProvisioningToken(context, { project, id, actor: actorOf(context, request) });
-      return reply.code(204).send(null);
-    },
-  );
+  registerActing(app, context, presence);
 }
 
 function registerReading(app: App, context: Context, presence: Presence): void {
@@ -124,7 +45,7 @@ function registerReading(app: App, context: Context, presence: Presence): void {
         summary: "Devices that match a selector, in the order they were enrolled",
         params: ProjectParams,
         querystring: DeviceListQuery,
-        response: { 200: DeviceList },
+        response: { 200: DeviceList, ...PROBLEMS },
       },
     },
     async ({ params, query }) => listDevices(context, presence, params.project, query),
@@ -138,7 +59,7 @@ function registerReading(app: App, context: Context, presence: Presence): void {
         operationId: "getDevice",
         summary: "One device: what it should run, what it says it runs",
         params: DeviceParams,
-        response: { 200: Device },
+        response: { 200: Device, ...PROBLEMS },
       },
     },
     async ({ params }) =>
@@ -146,8 +67,9 @@ function registerReading(app: App, context: Context, presence: Presence): void {
   );
 }
 
+const about = (operationId: string, summary: string) => ({ tags: ["devices"], operationId, summary });
+
 function registerChanging(app: App, context: Context, presence: Presence): void {
-  const about = (operationId: string, summary: string) => ({ tags: ["devices"], operationId, summary });
   app.patch(
     `${PROJECT}/devices/:device`,
     {
@@ -156,7 +78,7 @@ function registerChanging(app: App, context: Context, presence: Presence): void 
         ...about("changeDevice", "Change name, labels (RFC 7396) or time zone"),
         params: DeviceParams,
         body: PatchDeviceRequest,
-        response: { 200: Device },
+        response: { 200: Device, ...PROBLEMS },
       },
     },
     async (request) => {
@@ -168,13 +90,20 @@ function registerChanging(app: App, context: Context, presence: Presence): void 
     `${PROJECT}/devices/:device`,
     {
       config: MANAGE,
-      schema: { ...about("deleteDevice", "Forget a device"), params: DeviceParams, response: { 204: Nothing } },
+      schema: {
+        ...about("deleteDevice", "Forget a device"),
+        params: DeviceParams,
+        response: { 204: Type.Null(), ...PROBLEMS },
+      },
     },
     async (request, reply) => {
       await deleteDevice(context, { ...request.params, actor: actorOf(context, request) });
       return reply.code(204).send(null);
     },
   );
+}
+
+function registerActing(app: App, context: Context, presence: Presence): void {
   app.post(
     `${PROJECT}/devices/:device/revoke`,
     {
@@ -182,7 +111,7 @@ function registerChanging(app: App, context: Context, presence: Presence): void 
       schema: {
         ...about("revokeDevice", "Never accept the device's key again; disconnects at once"),
         params: DeviceParams,
-        response: { 200: Device },
+        response: { 200: Device, ...PROBLEMS },
       },
     },
     async (request) => {
@@ -197,7 +126,7 @@ function registerChanging(app: App, context: Context, presence: Presence): void 
       schema: {
         ...about("retryApp", "Let the device try the release again that it failed on"),
         params: DeviceAppParams,
-        response: { 202: RetryResponse },
+        response: { 202: RetryResponse, ...PROBLEMS },
       },
     },
     async (request, reply) => {

@@ -1,4 +1,5 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomUUID, sign, verify } from "node:crypto";
+import { systemClock, toInstant } from "@flotilla/base/clock";
 import {
   type AppState,
   type DeviceFacts,
@@ -49,6 +50,7 @@ export interface FakeDevice {
   readonly bootId: string;
   readonly key: KeyObject;
   readonly targetKey: string;
+  readonly enrolledAt: string;
   /** Connects and answers the challenge; resolves when it is welcomed or refused. */
   connect(options?: ConnectOptions): Promise<FakeConnection>;
 }
@@ -59,6 +61,8 @@ export interface ConnectOptions {
   readonly protocol?: number;
   /** Signs with another key. */
   readonly key?: KeyObject;
+  /** Whether it answers pings; default true. */
+  readonly autoPong?: boolean;
 }
 
 /** What a device makes of a target. */
@@ -76,6 +80,8 @@ export interface FakeConnection {
   report(apps: Readonly<Record<string, AppState | null>>, more?: Partial<Report>): Promise<void>;
   /** From now on does what each target says and reports the verdict that `behave` gives for it. */
   obey(behave?: (app: string, target: AppTarget) => Behaviour | Promise<Behaviour>): void;
+  /** Resolves at the first ping. */
+  readonly pinged: Promise<void>;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   close(): Promise<void>;
 }
@@ -95,12 +101,10 @@ export async function enrolFakeDevice(server: TestServer, options: FakeDeviceOpt
   const request = enrolmentOf(privateKey, token, options.name);
   const answer = await server.client.post("/api/v1/device/enrol", request, EnrolResponse);
   const bootId = randomUUID();
-  const device = { id: answer.device, project: answer.project, name: answer.name, bootId, key: privateKey };
-  return {
-    ...device,
-    targetKey: answer.targetKey,
-    connect: (connect = {}) => connectFakeDevice(server, { ...device, targetKey: answer.targetKey }, connect),
-  };
+  const { device: id, project, name, targetKey } = answer;
+  const enrolledAt = toInstant(server.context.clock.now());
+  const device = { id, project, name, targetKey, enrolledAt, bootId, key: privateKey };
+  return { ...device, connect: (connect = {}) => connectFakeDevice(server, device, connect) };
 }
 
 /** The body of an enrolment. */
@@ -115,7 +119,10 @@ async function connectFakeDevice(
   device: Omit<FakeDevice, "connect">,
   options: ConnectOptions,
 ): Promise<FakeConnection> {
-  const socket = new WebSocket(server.url.replace("http", "ws") + GATEWAY_PATH, { perMessageDeflate: false });
+  const socket = new WebSocket(server.url.replace("http", "ws") + GATEWAY_PATH, {
+    perMessageDeflate: false,
+    autoPong: options.autoPong ?? true,
+  });
   const connection = converse(socket, device);
   const { nonce } = await connection.next("challenge");
   const { id, bootId } = device;
@@ -124,7 +131,7 @@ async function connectFakeDevice(
   connection.send({
     type: "hello",
     ...who,
-    deviceTime: new Date().toISOString(),
+    deviceTime: toInstant(systemClock.now()),
     targetVersion: options.targetVersion ?? 0,
     signature: sign(null, helloBytes(nonce, who), options.key ?? device.key).toString("base64"),
   });
@@ -151,6 +158,7 @@ function converse(socket: WebSocket, device: Omit<FakeDevice, "connect">): FakeC
       resolve({ code, reason: reason.toString() });
     });
   });
+  const pinged = new Promise<void>((resolve) => socket.once("ping", () => resolve()));
   socket.on("error", () => undefined);
   socket.on("message", (data) => {
     const message = JSON.parse(data.toString()) as ServerMessage;
@@ -162,6 +170,7 @@ function converse(socket: WebSocket, device: Omit<FakeDevice, "connect">): FakeC
   });
   const connection: FakeConnection = {
     messages,
+    pinged,
     closed,
     next<T extends ServerMessage["type"]>(type: T) {
       const index = untaken.findIndex((message) => message.type === type);
@@ -180,7 +189,7 @@ function converse(socket: WebSocket, device: Omit<FakeDevice, "connect">): FakeC
     async report(apps, more = {}) {
       seq++;
       const { bootId } = device;
-      const deviceTime = new Date().toISOString();
+      const deviceTime = toInstant(systemClock.now());
       const base = { type: "report" as const, seq, bootId, deviceTime, full: seq === 1, targetVersion };
       connection.send({ ...base, apps: { ...apps }, ...more });
       await connection.next("ack");
@@ -227,7 +236,7 @@ export function stateAfter(
 ): AppState {
   const { release, variablesHash } = wanted;
   const code = kind === "commit" ? "healthy" : "unhealthy";
-  const verdict = { kind, release, variablesHash, code, reason: `web is ${code}`, at: new Date().toISOString() };
+  const verdict = { kind, release, variablesHash, code, reason: `web is ${code}`, at: toInstant(systemClock.now()) };
   const running = runs === undefined ? {} : { release: runs.release, variablesHash: runs.variablesHash };
   return { phase: "idle", ...running, verdict, containers: [] };
 }

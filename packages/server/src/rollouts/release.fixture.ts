@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { deadlineSignal } from "@flotilla/base/clock";
+import { deadlineSignal, toInstant } from "@flotilla/base/clock";
 import type { NormalisedApp } from "@flotilla/compose/app";
 import type { TestServer } from "../testing.ts";
 
@@ -19,7 +19,7 @@ export async function addRelease(
   },
 ): Promise<string> {
   const digest = `sha256:${createHash("sha256").update(`${project} ${app} ${number}`).digest("hex")}`;
-  const now = new Date().toISOString();
+  const now = toInstant(server.context.clock.now());
   const image = { reference: "web:1", repository: `${project}/${app}-image`, digest, platforms: [] };
   const document = { format: 1, app, createdAt: now, compose: digest, images: { "web:1": image } };
   const compose = {

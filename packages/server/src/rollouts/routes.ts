@@ -13,7 +13,7 @@ import {
 import { Type } from "typebox";
 import { requireRelease } from "../assignments/routes.ts";
 import type { Context } from "../context.ts";
-import { actorOf } from "../devices/routes.ts";
+import { actorOf } from "../http/actor.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
 import type { Releases } from "../releases/port.ts";
