@@ -10,7 +10,7 @@ import { encodeStore } from "./write.ts";
 import { readZip } from "./zip.ts";
 
 /** Of one document; the longest known are about 2 MB. */
-export const MAX_DOCUMENT_BYTES: number = 32 * 2 ** 20;
+export const MAX_DOCUMENT_BYTES: number = 16 * 2 ** 20;
 const MAX_DOCUMENTS = 5_000_000;
 const MAX_TOTAL_BYTES = 64 * 2 ** 30;
 /** Further problems are counted, not listed. */

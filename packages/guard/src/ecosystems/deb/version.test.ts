@@ -31,12 +31,12 @@ test("orders as deb-version(7) has it: tildes below the end, letters below signs
 });
 
 for (const same of [
-  ["1.0", "0:1.0", "1.0-0", "1.00", "1.0-", "01.0"],
+  ["1.0", "0:1.0", "1.0-0", "1.00", "01.0"],
   ["1:2.3-4", "01:2.3-04"],
 ])
   test(`${same.join(" = ")}`, () => checkEqual(deb, same));
 
-for (const text of ["", "a:1", "1 2", "1:", "x:1.0", "1.0_ü", "-1"])
+for (const text of ["", "a:1", "1 2", "1:", "x:1.0", "1.0_ü", "-1", "1.0-"])
   test(`${JSON.stringify(text)} is no version`, () => assert.equal(deb.isValid(text), false));
 
 test("is a total order over all texts", () => checkTotalOrder(deb, randomVersions(PIECES, 120, 5)));

@@ -32,7 +32,7 @@ function parse(version: string): DebVersion | undefined {
   const rest = text.slice(colon + 1);
   const hyphen = rest.lastIndexOf("-");
   const upstream = hyphen < 0 ? rest : rest.slice(0, hyphen);
-  if (upstream === "") return undefined;
+  if (upstream === "" || rest.endsWith("-")) return undefined;
   return { epoch: Number(epoch), upstream, revision: hyphen < 0 ? "" : rest.slice(hyphen + 1) };
 }
 
