@@ -17,6 +17,10 @@ export function readTemplate(problems: Problems, node: Node): string | undefined
     return undefined;
   }
   const text = scalar.template ?? escapeDollars(scalarText(scalar));
+  if (text.includes("\0")) {
+    problems.add(node.place, "bad-value", "the text holds a NUL character, which no engine takes");
+    return undefined;
+  }
   if (text.length <= MAX_TEXT) return text;
   problems.add(node.place, "too-large", `the text has ${text.length} characters, the bound is ${MAX_TEXT}`);
   return undefined;

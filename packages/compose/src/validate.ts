@@ -56,6 +56,7 @@ function templateProblems(app: NormalisedApp): readonly AppProblem[] {
   const problems: AppProblem[] = [];
   const { services, networks, volumes, configs } = app;
   mapStrings({ services, networks, volumes, configs }, (text, field) => {
+    if (text.includes("\0")) problems.push({ field, message: "the text holds a NUL character" });
     if (!text.includes("$")) return text;
     const parsed = parseTemplate(text);
     if (parsed.kind === "failed") problems.push({ field, message: "the text is no template" });

@@ -7,7 +7,7 @@ import { plainText, splitTemplate } from "../template.ts";
 import type { Node } from "../tree.ts";
 
 /** Most ports that one range may become. */
-const MAX_RANGE = 1000;
+const MAX_RANGE = 500;
 const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 
 interface PortDraft extends Draft<Omit<Port, "target">> {

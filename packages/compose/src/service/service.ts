@@ -28,7 +28,10 @@ import { SERVICE_REFUSED } from "./refused.ts";
 import { RESOURCE_READERS, type ResourceDraft, readDeploy } from "./resources.ts";
 
 const DEFAULT_STOP_GRACE_MS = 10_000;
-const IMAGE = /^[a-zA-Z0-9][a-zA-Z0-9._:/@+-]{0,510}$/;
+const MAX_IMAGE_LENGTH = 512;
+/** `[host[:port]/]name[/name…][:tag][@digest]` (distribution-spec, "Pulling manifests", for names and tags). */
+const IMAGE =
+  /^(?:(?:[a-zA-Z0-9][a-zA-Z0-9.-]*|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127})?(?:@sha(?:256|512):[a-f0-9]{64,128})?$/;
 
 interface ServiceDraft extends Draft<Omit<Service, "resources" | "replicas" | "environment">>, ResourceDraft {
   readonly resources: Draft<Resources>;
@@ -153,7 +156,7 @@ function defaultNetworks(draft: ServiceDraft, map: MapNode, scope: Scope): Servi
 
 function readImage(node: Node, scope: Scope): string | undefined {
   const text = readText(scope.problems, node);
-  if (text === undefined || IMAGE.test(text)) return text;
+  if (text === undefined || (text.length <= MAX_IMAGE_LENGTH && IMAGE.test(text))) return text;
   scope.problems.add(node.place, "bad-value", `${quote(text)} is no reference to an image`);
   return undefined;
 }

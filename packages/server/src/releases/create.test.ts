@@ -133,6 +133,18 @@ test("a blocked image makes no release: the refusal names rule, finding, image, 
   const release = await create(server, body);
   assert.equal(release.outcome, "warn");
   assert.ok(release.gate.reasons.some((warning) => warning.rule === "accepted"));
+
+  const attached = async (referrer: string) => {
+    const manifest = parseManifest((await registryClient(server).getManifest("default/shop", referrer)).bytes);
+    assert.ok(manifest.kind === "image" && manifest.subject?.digest === release.digest);
+    return readJson(server, "default/shop", manifest.layers[0]!.digest);
+  };
+  const sbom = await attached(release.referrers.sbom);
+  const components = sbom["components"] as readonly { readonly purl: string }[];
+  assert.deepEqual([sbom["specVersion"], components.map(({ purl }) => purl)], ["1.6", ["pkg:npm/jquery@2.2.4"]]);
+  const verdict = await attached(release.referrers.verdict);
+  assert.deepEqual([verdict["outcome"], verdict["release"], verdict["policy"]], ["warn", release.digest, "default"]);
+  assert.deepEqual(verdict["reasons"], release.gate.reasons);
 });
 
 test("a dry run tells what the gate says and makes nothing", async () => {

@@ -20,6 +20,8 @@ export const SCAN_FAILED_RULE = "scan-failed";
 export interface GatePorts {
   readonly scans: Scans;
   readonly advisories: () => AdvisoryStore;
+  /** How long to wait for scans that are under way, in milliseconds. */
+  readonly scanWaitMs?: number;
 }
 
 /** The gate over all images, and what they hold together. */
@@ -39,7 +41,7 @@ export async function evaluateGate(
     readonly policy: Policy;
   },
 ): Promise<GateResult> {
-  const signal = deadlineSignal(SCAN_WAIT_MS);
+  const signal = deadlineSignal(ports.scanWaitMs ?? SCAN_WAIT_MS);
   const store = ports.advisories();
   const reasons: GateReason[] = [];
   const inventories: Inventory[] = [];
