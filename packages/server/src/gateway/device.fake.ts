@@ -107,6 +107,11 @@ export async function enrolFakeDevice(server: TestServer, options: FakeDeviceOpt
   return { ...device, connect: (connect = {}) => connectFakeDevice(server, device, connect) };
 }
 
+/** The same device, at a server that was started again. */
+export function withServer(server: TestServer, device: FakeDevice): FakeDevice {
+  return { ...device, connect: (connect = {}) => connectFakeDevice(server, device, connect) };
+}
+
 /** The body of an enrolment. */
 export function enrolmentOf(key: KeyObject, token: string, name?: string) {
   const publicKey = createPublicKey(key).export({ type: "spki", format: "der" }).toString("base64");
