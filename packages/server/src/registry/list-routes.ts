@@ -26,7 +26,7 @@ export function listRoutes({ context }: RegistryPorts): Routes {
           const last = tags.at(-1);
           if (found.length > limit && last !== undefined)
             reply.header("link", nextLink(`/v2/${repository}/tags/list`, { n: String(limit), last }));
-          return reply.type("application/json").send(JSON.stringify({ name: repository, tags }));
+          return reply.type("application/json").send(Buffer.from(JSON.stringify({ name: repository, tags })));
         },
       },
     },
@@ -49,7 +49,7 @@ export function listRoutes({ context }: RegistryPorts): Routes {
             reply.header("link", nextLink(`/v2/${repository}/referrers/${digest}`, { ...filter, last }));
           if (artifactType !== undefined) reply.header("oci-filters-applied", "artifactType");
           const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: shown.map(toDescriptor) };
-          return reply.type(MEDIA_TYPES.ociIndex).send(JSON.stringify(index));
+          return reply.type(MEDIA_TYPES.ociIndex).send(Buffer.from(JSON.stringify(index)));
         },
       },
     },
