@@ -5,6 +5,7 @@ const REFRESH_MS = 700;
 const PRESENCE_MS = 10_000;
 
 const select = document.querySelector("#project");
+const names = new Map();
 const live = { stream: undefined };
 
 async function get(path) {
@@ -65,12 +66,26 @@ function rolloutItem(rollout) {
   return make("li", "", head, bar, make("div", "faint", counts), reason);
 }
 
+/** `device/<id>` by the device's name, digests and ids by a few characters: the whole text stands in the title. */
+function readable(subject) {
+  const slash = subject.indexOf("/");
+  const [kind, id] = [subject.slice(0, slash), subject.slice(slash + 1)];
+  const name = names.get(id);
+  if (name !== undefined) return `${kind} ${name}`;
+  if (/^[0-9a-f-]{36}$/.test(id)) return `${kind} …${id.slice(-6)}`;
+  return `${kind} ${id.replace(/sha256:([0-9a-f]{8})[0-9a-f]{56}/, "$1")}`;
+}
+
 function eventItem(event) {
   const tone = /blocked|refused|rolled-back|stopped|revoked|aborted/.test(event.action) ? "bad" : "";
-  const who = event.actor.name ?? `${event.actor.kind} ${event.actor.id.slice(-6)}`;
-  const subject = event.subject.length > 60 ? `${event.subject.slice(0, 40)}…` : event.subject;
+  const { kind, id, name } = event.actor;
   const line = make("li", "", make("time", "", clock(event.at)), make("span", tone, event.action));
-  line.append(" ", make("code", "", subject), make("span", "faint", ` by ${who}`));
+  line.append(
+    " ",
+    make("code", "", readable(event.subject)),
+    make("span", "faint", ` by ${name ?? readable(`${kind}/${id}`)}`),
+  );
+  line.title = event.subject;
   return line;
 }
 
@@ -80,6 +95,7 @@ async function refresh() {
     get(`${base()}/rollouts?limit=8`),
   ]);
   const online = devices.items.filter((device) => device.status === "online").length;
+  for (const device of devices.items) names.set(device.id, device.name);
   const more = devices.next ? "+" : "";
   document.querySelector("#device-count").textContent = `${online} online of ${devices.items.length}${more}`;
   fill("#devices", devices.items.map(deviceRow), make("tr", "", make("td", "faint", "No device has enrolled yet.")));
@@ -128,12 +144,23 @@ async function follow() {
 }
 
 async function showProject() {
-  await Promise.all([follow(), refresh()]);
+  // Devices first: what happened is told by their names.
+  await refresh();
+  await follow();
 }
 
 document.querySelector("#sign-out").addEventListener("click", async () => {
   await fetch("/api/v1/session", { method: "DELETE" });
   location.replace("/sign-in");
+});
+document.querySelector("#command-line").addEventListener("click", async () => {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch("/api/v1/session/code", { method: "POST", headers, body: "{}" });
+  const { code } = await response.json();
+  const { publicUrl, caFingerprint } = await get("/server");
+  const pin = caFingerprint ? ` --ca-fingerprint ${caFingerprint}` : "";
+  document.querySelector("#login code").textContent = `flotilla login ${publicUrl} --code ${code}${pin}`;
+  document.querySelector("#login").showModal();
 });
 select.addEventListener("change", () => showProject().catch(showTrouble));
 
