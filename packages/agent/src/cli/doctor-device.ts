@@ -21,7 +21,7 @@ export async function checkConfig(
     if (config === undefined) {
       const detail = `${options.configPath} is not there: this machine is not enrolled`;
       const next =
-        "flotilla-agent enrol --server https://… --token flp_… (make a token with: flotilla token create --device)";
+        "flotilla-agent enrol --server https://… --token flp_… (the token comes from: flotilla device enrol)";
       return { config, check: { name, result: "bad", detail, next } };
     }
     const path = statePaths(config.stateDir).key;

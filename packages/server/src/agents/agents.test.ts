@@ -136,6 +136,6 @@ describe("agents", () => {
       ["bytes=0-1,3-4", { kind: "all" }],
       ["lines=1-2", { kind: "all" }],
     ];
-    for (const [header, expected] of cases) assert.deepEqual(parseRange(header, 10), expected, header);
+    for (const [header, expected] of cases) assert.deepEqual(parseRange(header, 10), expected, String(header));
   });
 });
