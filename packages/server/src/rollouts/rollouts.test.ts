@@ -211,6 +211,45 @@ test("a stopped rollout can still put back the devices that committed", async ()
   for (const { device } of await devicesOf(id)) assert.equal((await appOf(device, "undo"))?.assigned?.release, old);
 });
 
+test("what is put back is the last release that proved itself, not the one that failed before", async () => {
+  const good = await addRelease(server, { app: "deep", number: 1 });
+  const bad = await addRelease(server, { app: "deep", number: 2 });
+  const third = await addRelease(server, { app: "deep", number: 3 });
+  const gate = Promise.withResolvers<void>();
+  const [member] = await fleet("deep", 1, async (_, release) => {
+    if (release === third) await gate.promise;
+    return release === bad ? "rollback" : "commit";
+  });
+  const to = (release: string) => roll({ app: "deep", release, selector: "fleet=deep", phases: ["100%"] });
+  await until((await to("r1")).id, "finished");
+  await until((await to("r2")).id, "stopped");
+  const { id } = await to("r3");
+  await until(id, "running", ({ counts }) => counts.pending === 1);
+  assert.equal((await devicesOf(id))[0]?.previous, good);
+  await server.client.post(`${PATH}/rollouts/${id}/abort`, {}, Rollout);
+  await until(id, "aborted", ({ counts }) => counts["put-back"] === 1);
+  gate.resolve();
+  assert.equal((await appOf(member!.device.id, "deep"))?.assigned?.release, good);
+});
+
+test("a stop can put back everything that it changed", async () => {
+  const good = await addRelease(server, { app: "undoall", number: 1 });
+  const bad = await addRelease(server, { app: "undoall", number: 2 });
+  let committed = 0;
+  await fleet("undoall", 4, (_, release) => (release !== bad || committed++ === 0 ? "commit" : "rollback"));
+  const first = await roll({ app: "undoall", release: "r1", selector: "fleet=undoall", phases: ["100%"] });
+  await until(first.id, "finished");
+  const { id } = await roll({
+    app: "undoall",
+    release: "r2",
+    selector: "fleet=undoall",
+    phases: ["1", "100%"],
+    onStop: "restore",
+  });
+  await until(id, "stopped", ({ counts }) => counts["put-back"] === 4);
+  for (const { device } of await devicesOf(id)) assert.equal((await appOf(device, "undoall"))?.assigned?.release, good);
+});
+
 test("a later rollout supersedes an earlier one; a pinned device is left alone", async () => {
   await addRelease(server, { app: "race", number: 1 });
   const second = await addRelease(server, { app: "race", number: 2 });
