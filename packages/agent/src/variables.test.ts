@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the text under test is compose interpolation.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fillDeep, fillText } from "./variables.ts";
+import { fakeApp, fakeService } from "./release.fake.ts";
+import { fillDeep, fillText, resolveVariables } from "./variables.ts";
 
 const VALUES = new Map([
   ["SITE", "oslo"],
@@ -30,4 +31,22 @@ for (const [text, code] of REFUSED)
 test("fills texts at any depth, and no keys", () => {
   const filled = fillDeep({ "${SITE}": ["${SITE}", { a: 1, b: true }] }, VALUES);
   assert.deepEqual(filled, { "${SITE}": ["oslo", { a: 1, b: true }] });
+});
+
+test("a given value wins over the default; what is not declared is left out", () => {
+  const shop = fakeApp({ web: fakeService({ image: "web:1" }) }, { variables: { NAME: {}, PORT: { default: "80" } } });
+  assert.deepEqual(
+    [...resolveVariables(shop, { NAME: "hei", PORT: "81", OTHER: "x" })],
+    [
+      ["NAME", "hei"],
+      ["PORT", "81"],
+    ],
+  );
+  assert.equal(resolveVariables(shop, { NAME: "" }).get("PORT"), "80");
+  assert.throws(() => resolveVariables(shop, {}), { code: "variable-missing", message: /NAME/ });
+});
+
+test("a name that every object has is no value", () => {
+  const shop = fakeApp({}, { variables: { toString: {} } });
+  assert.throws(() => resolveVariables(shop, {}), { code: "variable-missing" });
 });
