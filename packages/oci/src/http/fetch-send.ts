@@ -1,3 +1,4 @@
+import { CodedError } from "@flotilla/base/errors";
 import { type ProxySettings, proxyFor } from "./proxy.ts";
 import type { HttpRequest, HttpResponse, HttpSend } from "./send.ts";
 
@@ -8,7 +9,14 @@ interface FetchOptions {
 
 /** A transport over a `fetch` function. The certificates and the proxy go along in Bun's extensions; other runtimes ignore them. */
 export function sendByFetch(fetcher: typeof fetch, options: FetchOptions = {}): HttpSend {
-  return async (request) => toResponse(await fetcher(request.url, initOf(request, options)));
+  return async (request) => {
+    try {
+      return toResponse(await fetcher(request.url, initOf(request, options)));
+    } catch (cause) {
+      if (request.signal?.aborted) throw request.signal.reason;
+      throw new CodedError("registry-unreachable", `cannot reach ${request.url.host}`, { cause });
+    }
+  };
 }
 
 function initOf(request: HttpRequest, options: FetchOptions): RequestInit {
