@@ -18,10 +18,10 @@ export interface StoreBuilder {
 }
 
 interface Gathered {
-  /** key → id → record. */
-  readonly packages: Map<string, Map<string, StoredRecord>>;
-  /** id → keys, for replacing and withdrawing. */
-  readonly keysOf: Map<string, readonly string[]>;
+  /** key → records, each id once. */
+  readonly packages: Map<string, StoredRecord[]>;
+  /** id → its key or keys, for replacing and withdrawing. Most have one, and there are very many. */
+  readonly keysOf: Map<string, string | string[]>;
   /** Source name → newest date that a document says. */
   readonly newestMs: Map<string, number>;
   /** The same by the dates of files, for sources whose documents say none. */
@@ -61,12 +61,7 @@ function add(
   dataMs: number,
   latestMs: number,
 ): void {
-  for (const key of state.keysOf.get(reading.id) ?? []) {
-    const records = state.packages.get(key);
-    records?.delete(reading.id);
-    if (records?.size === 0) state.packages.delete(key);
-  }
-  state.keysOf.delete(reading.id);
+  remove(state, reading.id);
   if (reading.kind === "withdrawn") return;
   for (const { key, record } of reading.records) put(state, key, record);
   const { name } = sourceOf(reading.id);
@@ -76,11 +71,21 @@ function add(
 }
 
 function put(state: Gathered, key: string, record: StoredRecord): void {
-  const records = state.packages.get(key) ?? new Map<string, StoredRecord>();
-  if (records.size === 0) state.packages.set(key, records);
-  records.set(record.id, record);
+  const records = state.packages.get(key);
+  if (records === undefined) state.packages.set(key, [record]);
+  else records.push(record);
   const keys = state.keysOf.get(record.id);
-  state.keysOf.set(record.id, keys === undefined ? [key] : [...keys, key]);
+  if (Array.isArray(keys)) keys.push(key);
+  else state.keysOf.set(record.id, keys === undefined ? key : [keys, key]);
+}
+
+function remove(state: Gathered, id: string): void {
+  for (const key of [state.keysOf.get(id) ?? []].flat()) {
+    const rest = state.packages.get(key)?.filter((record) => record.id !== id) ?? [];
+    if (rest.length === 0) state.packages.delete(key);
+    else state.packages.set(key, rest);
+  }
+  state.keysOf.delete(id);
 }
 
 function note(newest: Map<string, number>, name: string, ms: number): void {
@@ -103,7 +108,7 @@ function finish(state: Gathered): StoreContent {
     exploited: state.exploited,
     packages: keys.map((key) => ({
       key,
-      records: [...(state.packages.get(key)?.values() ?? [])]
+      records: [...(state.packages.get(key) ?? [])]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((record) => borrowSeverity(record, known)),
     })),
@@ -113,7 +118,7 @@ function finish(state: Gathered): StoreContent {
 function describeSources(state: Gathered): SourceInfo[] {
   const ids = new Map<string, Set<string>>();
   for (const records of state.packages.values())
-    for (const { id, source } of records.values()) {
+    for (const { id, source } of records) {
       const seen = ids.get(source) ?? new Set();
       if (seen.size === 0) ids.set(source, seen);
       seen.add(id);
@@ -138,7 +143,7 @@ interface Known {
 function severitiesByCve(packages: Gathered["packages"]): Map<string, Known> {
   const known = new Map<string, Known>();
   for (const records of packages.values())
-    for (const { id, aliases, cvss, severity, upstream } of records.values()) {
+    for (const { id, aliases, cvss, severity, upstream } of records) {
       if (cvss === undefined || upstream.length > 0) continue;
       for (const name of [id, ...aliases])
         if (name.startsWith("CVE-") && cvss > (known.get(name)?.cvss ?? -1)) known.set(name, { severity, cvss });

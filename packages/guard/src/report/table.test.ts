@@ -67,6 +67,11 @@ test("an empty report passes in a few lines, and says that there are no advisori
   );
 });
 
+test("a pass with gaps says so", () => {
+  const gap = { ...reportFixture, findings: [], verdict: { outcome: "pass", reasons: [] } } as const;
+  assert.match(formatTable(gap, { colour: false, nowMs: NOW }), /\nVerdict: pass, as far as was covered\n$/);
+});
+
 test("terminal tricks in names are made visible", () => {
   assert.ok(!plain.includes("\u001b"));
   assert.equal(printable("a\u001b[2J\u202eb\nc"), "a?[2J?b?c");

@@ -151,13 +151,14 @@ function sourceSection(sources: readonly SourceInfo[], nowMs: number, paint: Pai
 
 function verdictSection(report: Report, paint: Paint): string[] {
   const { outcome, reasons } = report.verdict;
+  const limits = outcome !== "block" && report.notCovered.length > 0 ? ", as far as was covered" : "";
   const deciding = reasons.filter((reason) => reason.outcome === outcome);
   const lines = [...Map.groupBy(deciding, groupOf).values()].map(
     (group) => `  ${printable(reasonLine(group, deciding))}`,
   );
   const more = lines.length > MAX_REASONS ? [`  and ${lines.length - MAX_REASONS} more`] : [];
   return [
-    `Verdict: ${paint(OUTCOME_STYLES[outcome], OUTCOME_WORDS[outcome])}`,
+    `Verdict: ${paint(OUTCOME_STYLES[outcome], OUTCOME_WORDS[outcome])}${limits}`,
     ...lines.slice(0, MAX_REASONS),
     ...more,
   ];
