@@ -1,7 +1,8 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import * as tls from "node:tls";
+import { deadlineSignal } from "@flotilla/base/clock";
 import { CodedError } from "@flotilla/base/errors";
 import { type ProxySettings, proxyAuthorization, proxyFor } from "@flotilla/oci/http/proxy";
 import type { HttpRequest, HttpResponse, HttpSend } from "@flotilla/oci/http/send";
@@ -83,42 +84,73 @@ export function certificatesIn(pem: string): string[] {
   return [...found];
 }
 
-/** A TLS connection to `url` through a CONNECT tunnel (RFC 9110 §9.3.6). */
-function tunnel(
-  proxy: URL,
-  url: URL,
-  options: { readonly certificates: Dial; readonly timeout: number; readonly signal: AbortSignal | undefined },
-): Promise<tls.TLSSocket> {
-  const target = `${url.hostname}:${url.port || 443}`;
+interface TunnelOptions {
+  readonly certificates: Dial;
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A TLS connection to `url` through a CONNECT tunnel (RFC 9110 §9.3.6). Its time limit ends with the handshake. */
+async function tunnel(proxy: URL, url: URL, options: TunnelOptions): Promise<tls.TLSSocket> {
+  const deadline = deadlineSignal(options.timeout, options.signal);
+  const plain = await connectThrough(proxy, `${url.hostname}:${url.port || 443}`, deadline);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const name = isIP(host) === 0 ? { servername: host } : { host };
+  const secure = tls.connect({ socket: plain, ...name, ...options.certificates });
+  return untilAborted(
+    deadline,
+    () => secure.destroy(),
+    (resolve, reject) => {
+      secure.once("secureConnect", () => resolve(secure));
+      secure.once("error", (cause) => reject(unreachable(url, cause)));
+    },
+  );
+}
+
+function connectThrough(proxy: URL, target: string, deadline: AbortSignal): Promise<Socket> {
   const outgoing = (proxy.protocol === "https:" ? https : http).request({
     method: "CONNECT",
     host: proxy.hostname,
     port: proxy.port || (proxy.protocol === "https:" ? 443 : 80),
     path: target,
     headers: { host: target, ...authorizationFor(proxy) },
-    timeout: options.timeout,
     agent: false,
-    ...signalOf(options.signal),
   });
-  return new Promise((resolve, reject) => {
-    outgoing.on("timeout", () => outgoing.destroy(new Error("the proxy does not answer")));
-    outgoing.on("error", (cause) => reject(unreachable(proxy, cause)));
-    outgoing.on("connect", (response, socket) => {
-      // The time limit was for the proxy's answer; what goes through the tunnel has its own.
-      outgoing.removeAllListeners("timeout");
-      socket.setTimeout(0);
-      if (response.statusCode !== 200) {
+  return untilAborted(
+    deadline,
+    () => outgoing.destroy(),
+    (resolve, reject) => {
+      outgoing.on("error", (cause) => reject(unreachable(proxy, cause)));
+      outgoing.on("connect", (response, socket: Socket) => {
+        if (response.statusCode === 200) return resolve(socket);
         socket.destroy();
-        reject(unreachable(url, new Error(`the proxy ${proxy.host} answered ${response.statusCode}`)));
-        return;
-      }
-      const host = url.hostname.replace(/^\[|\]$/g, "");
-      const name = isIP(host) === 0 ? { servername: host } : { host };
-      const secure = tls.connect({ socket, ...name, ...options.certificates });
-      secure.once("secureConnect", () => resolve(secure));
-      secure.once("error", (cause) => reject(unreachable(url, cause)));
-    });
-    outgoing.end();
+        reject(unreachable(proxy, new Error(`the proxy answered ${response.statusCode} to CONNECT ${target}`)));
+      });
+      outgoing.end();
+    },
+  );
+}
+
+/** A promise that rejects, after `cancel`, when the signal aborts first; afterwards the signal means nothing to it. */
+function untilAborted<T>(
+  signal: AbortSignal,
+  cancel: () => void,
+  start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      cancel();
+      reject(signal.reason);
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settle =
+      <V>(then: (value: V) => void) =>
+      (value: V) => {
+        signal.removeEventListener("abort", onAbort);
+        then(value);
+      };
+    start(settle(resolve), settle(reject));
   });
 }
 
