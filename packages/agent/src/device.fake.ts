@@ -94,7 +94,8 @@ export function createMemoryStore(): MemoryStore {
 }
 
 /** A host whose ports and probes are as told. */
-export interface FakeHost extends Host {
+export interface FakeHost extends Omit<Host, "bootId"> {
+  bootId: string;
   readonly takenPorts: Set<number>;
   /** What a probe answers; undefined: nothing listens. */
   answer: (host: string, port: number) => number | undefined;

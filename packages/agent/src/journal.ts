@@ -35,6 +35,8 @@ export interface AppJournal {
   readonly previous?: Held;
   readonly attempt?: Attempt;
   readonly verdict?: Verdict;
+  /** The start of the machine under which the app was last seen as it should be. */
+  readonly bootId?: string;
 }
 
 /** A pair that was tried and failed: never tried again until forgiven. */
@@ -51,7 +53,6 @@ export interface BadPair {
 export interface JournalState {
   readonly format: 1;
   readonly seq: number;
-  readonly bootId: string;
   readonly targetVersion: number;
   /** The newest target accepted, as it was signed: it is verified again whenever it is read. */
   readonly envelope?: Envelope;
@@ -61,7 +62,7 @@ export interface JournalState {
   readonly images: readonly Digest[];
 }
 
-const EMPTY: JournalState = { format: 1, seq: 0, bootId: "", targetVersion: 0, apps: {}, bad: [], images: [] };
+const EMPTY: JournalState = { format: 1, seq: 0, targetVersion: 0, apps: {}, bad: [], images: [] };
 
 export interface Journal {
   state(): JournalState;
@@ -134,7 +135,6 @@ function parseState(value: unknown): JournalState {
     ...raw,
     format: 1,
     seq: count(raw["seq"]),
-    bootId: typeof raw["bootId"] === "string" ? raw["bootId"] : "",
     targetVersion: count(raw["targetVersion"]),
     ...(Value.Check(Envelope, envelope) ? { envelope } : {}),
     apps: Object.fromEntries(
@@ -149,7 +149,7 @@ function parseState(value: unknown): JournalState {
 }
 
 function parseApp(raw: Readonly<Record<string, unknown>>): AppJournal {
-  const { committed, previous, attempt, verdict } = raw;
+  const { committed, previous, attempt, verdict, bootId } = raw;
   return {
     ...raw,
     ...(committed === undefined
@@ -160,6 +160,7 @@ function parseApp(raw: Readonly<Record<string, unknown>>): AppJournal {
     ...(previous === undefined ? {} : { previous: parseHeld(previous) }),
     ...(attempt === undefined ? {} : { attempt: parseAttempt(record(attempt, "attempt")) }),
     ...(Value.Check(Verdict, verdict) ? { verdict } : {}),
+    ...(typeof bootId === "string" ? { bootId } : {}),
   };
 }
 

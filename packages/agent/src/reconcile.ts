@@ -162,7 +162,7 @@ async function contextOf(work: Work, current: Current, signal: AbortSignal): Pro
     nowMs,
     started: session.started,
     resting: new Set([...session.rests].filter(([, { untilMs }]) => nowMs < untilMs).map(([id]) => id)),
-    revive: session.revive,
+    revive: session.revive || isAnotherBoot(work),
     mendAllowed: nowMs >= session.mend.untilMs,
   };
   return { ...context, images: await presentImages(work, current, context, signal) };
@@ -199,6 +199,7 @@ async function rest(work: Work, context: StepContext): Promise<void> {
   const { session, options, target } = work;
   const nowMs = options.shared.clock.monotonic();
   session.revive = false;
+  await noteBoot(work);
   if (session.mend.failures > 0 && nowMs >= session.mend.untilMs) session.mend = { failures: 0, untilMs: 0 };
   const waits =
     target !== undefined && isHeld(work, target, nowMs) && session.hold?.untilMs !== Number.POSITIVE_INFINITY;
@@ -211,6 +212,20 @@ async function rest(work: Work, context: StepContext): Promise<void> {
   ];
   const next = due.filter((ms) => ms !== undefined && ms > nowMs).map((ms) => (ms ?? nowMs) - nowMs);
   await context.pause(Math.min(IDLE_LOOK_MS, ...next));
+}
+
+/** Whether the machine was started anew since the app was last seen as it should be. */
+function isAnotherBoot({ options }: Work): boolean {
+  const { journal, host } = options.shared;
+  const { bootId } = journal.app(options.app);
+  return bootId !== undefined && bootId !== host.bootId;
+}
+
+async function noteBoot({ options }: Work): Promise<void> {
+  const { journal, host } = options.shared;
+  const { committed, bootId } = journal.app(options.app);
+  if (committed !== undefined && bootId !== host.bootId)
+    await journal.updateApp(options.app, (app) => ({ ...app, bootId: host.bootId }));
 }
 
 async function handle(error: unknown, settled: boolean, work: Work, context: StepContext): Promise<void> {

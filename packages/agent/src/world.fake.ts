@@ -71,6 +71,14 @@ export function createFakeWorld(log: Log = silentLog) {
       stop.abort();
       running?.catch(() => undefined);
     },
+    /** The machine goes down without warning and comes up again. */
+    reboot(): void {
+      world.crash();
+      engine.reboot();
+      host.bootId = `${host.bootId}+`;
+      world.start();
+      world.again();
+    },
     /** The server sends a new target. */
     target(apps: Readonly<Record<string, AppTarget>>): void {
       world.envelope = signer.sign({ format: 1, device: "device-1", version: ++version, issuedAt: "", apps });
