@@ -13,8 +13,10 @@ export async function runServer(flags: Readonly<Record<string, string | undefine
     destination({ fd: STDERR, sync: true }),
   );
   const server = await startServer({ settings, clock: systemClock, log });
+  // Listened for before anybody reads that it runs: who waits for the line may send the signal at once.
+  const told = nextSignal();
   announce(server);
-  const signal = await nextSignal();
+  const signal = await told;
   log.info({ signal }, "server stops");
   await server.stop();
 }

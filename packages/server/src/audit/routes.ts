@@ -34,7 +34,7 @@ export function registerAudit(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { project } = request.params;
-      if (request.headers.accept?.includes("text/event-stream") !== true)
+      if (request.method !== "GET" || request.headers.accept?.includes("text/event-stream") !== true)
         return listEvents(context, project, request.query);
       const { after, subject } = request.query;
       await streams.run(request, reply, { project, after, subject });

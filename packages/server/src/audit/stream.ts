@@ -44,6 +44,9 @@ export function createEventStreams(context: Context): EventStreams {
       try {
         begin(reply);
         await follow(context, { request, reply, query, signal }, start);
+      } catch (error) {
+        // The answer has begun: all that is left is to end it. The listener resumes by its last id.
+        context.log.error({ error }, "event stream failed");
       } finally {
         open--;
         reply.raw.end();
