@@ -36,8 +36,9 @@ export async function scan(target: string, options: ScanOptions): Promise<Report
   }
 }
 
+/** Threads beside this one, which takes its share. */
 function poolFor(source: Source): ScanPool | undefined {
-  const threads = Math.min(availableParallelism(), source.parts, MAX_THREADS);
-  if (threads < 2 || (source.sizeBytes ?? Number.POSITIVE_INFINITY) < WORTH_THREADS_BYTES) return undefined;
+  const threads = Math.min(availableParallelism(), source.parts, MAX_THREADS) - 1;
+  if (threads < 1 || (source.sizeBytes ?? Number.POSITIVE_INFINITY) < WORTH_THREADS_BYTES) return undefined;
   return createScanPool({ threads });
 }

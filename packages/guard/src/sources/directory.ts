@@ -42,7 +42,7 @@ async function readFolder(
   let done = 0;
   for (const paths of batchesOf(walkFiles(root, walker))) {
     const batch = { root, paths, wanted };
-    if (pool === undefined || parts.length < FIRST_BATCHES) {
+    if (pool === undefined || parts.length < FIRST_BATCHES || running.size > pool.threads) {
       parts.push(Promise.resolve(scanFileBatch(batch)));
       await new Promise(setImmediate);
     } else {
@@ -51,7 +51,6 @@ async function readFolder(
       running.add(part);
       part.then(forget, forget);
       parts.push(part);
-      if (running.size > 2 * pool.threads) await Promise.race(running);
     }
     done += paths.length;
     options.onProgress?.({ what: "files", done, total: undefined });

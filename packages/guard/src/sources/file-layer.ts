@@ -1,6 +1,6 @@
 import { isCoded } from "@flotilla/base/errors";
 import { compressionOf } from "@flotilla/oci/decompress";
-import { chunksOf, openPositioned, type PositionedSource, sliceOf } from "@flotilla/oci/positioned";
+import { openPositioned, type PositionedSource, sliceOf } from "@flotilla/oci/positioned";
 import { type WalkedEntry, walkTar } from "@flotilla/oci/tar/walk";
 import { createCollector, type OpenFile } from "../collector.ts";
 import { createLayerScanner, SCAN_FORMAT } from "../layer-scanner.ts";
@@ -23,7 +23,14 @@ export async function scanFileLayer(layer: FileLayer): Promise<LayerScan> {
     wanted: layer.wanted,
     ...(layer.diffId === undefined ? {} : { diffId: layer.diffId }),
   });
-  for (const chunk of chunksOf(source)) await scanner.write(chunk);
+  // A written chunk is free again once `write` has resolved: one buffer does for all of them.
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  for (let at = 0; at < source.sizeBytes; ) {
+    const count = source.read(piece.subarray(0, Math.min(PIECE_BYTES, source.sizeBytes - at)), at);
+    if (count === 0) break;
+    await scanner.write(piece.subarray(0, count));
+    at += count;
+  }
   return scanner.end();
 }
 

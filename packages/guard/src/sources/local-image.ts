@@ -3,6 +3,7 @@ import type { Wanted } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
 import type { LayerScan, Problem } from "../model.ts";
 import type { ScanPool } from "../pool.ts";
+import type { FileLayer } from "../pool-messages.ts";
 import { scanFileLayer } from "./file-layer.ts";
 import type { Source, SourceOptions } from "./source.ts";
 
@@ -24,7 +25,7 @@ export function localImageSource(
   };
 }
 
-/** Scans layers, side by side where there is a pool; the largest first, results in the order of the image. */
+/** Scans layers, on this thread and side by side on the pool's where there is one; results in the order of the image. */
 async function scanLayers(
   layers: readonly LocalLayer[],
   wanted: Wanted,
@@ -32,19 +33,37 @@ async function scanLayers(
   options: SourceOptions,
 ): Promise<LayerScan[]> {
   let done = 0;
-  const scanOne = async ({ file, offset, sizeBytes, diffId }: LocalLayer): Promise<LayerScan> => {
+  const scans = new Map<LocalLayer, Promise<LayerScan>>();
+  const start = (layer: LocalLayer, scanOne: (layer: FileLayer) => Promise<LayerScan>): Promise<LayerScan> => {
     options.signal?.throwIfAborted();
-    const layer = { file, offset, sizeBytes, diffId, wanted };
-    const scan = await (pool === undefined ? scanFileLayer(layer) : pool.scanFile(layer));
-    options.onProgress?.({ what: "layers", done: ++done, total: layers.length });
+    const { file, offset, sizeBytes, diffId } = layer;
+    const scan = scanOne({ file, offset, sizeBytes, diffId, wanted }).then((result) => {
+      options.onProgress?.({ what: "layers", done: ++done, total: layers.length });
+      return result;
+    });
+    scans.set(layer, scan);
     return scan;
   };
-  if (pool === undefined) {
-    const scans: LayerScan[] = [];
-    for (const layer of layers) scans.push(await scanOne(layer));
-    return scans;
+  const { here, there } = divide(layers, pool?.threads ?? 0);
+  if (pool !== undefined) for (const layer of there) start(layer, pool.scanFile).catch(() => {}); // awaited below
+  for (const layer of here) await start(layer, scanFileLayer);
+  return Promise.all(layers.map((layer) => scans.get(layer) ?? start(layer, scanFileLayer)));
+}
+
+/** Gives this thread its share of the bytes, the largest layers first. */
+function divide(layers: readonly LocalLayer[], threads: number): { here: LocalLayer[]; there: LocalLayer[] } {
+  const here: LocalLayer[] = [];
+  const there: LocalLayer[] = [];
+  let bytesHere = 0;
+  let bytesThere = 0;
+  for (const layer of [...layers].sort((a, b) => b.sizeBytes - a.sizeBytes)) {
+    if (bytesThere < bytesHere * threads) {
+      there.push(layer);
+      bytesThere += layer.sizeBytes;
+    } else {
+      here.push(layer);
+      bytesHere += layer.sizeBytes;
+    }
   }
-  const scans = new Map<LocalLayer, Promise<LayerScan>>();
-  for (const layer of [...layers].sort((a, b) => b.sizeBytes - a.sizeBytes)) scans.set(layer, scanOne(layer));
-  return Promise.all(layers.map((layer) => scans.get(layer) ?? scanOne(layer)));
+  return { here, there };
 }
