@@ -111,6 +111,7 @@ function registerFeatures(app: App, context: Context): void {
     fallback: openSeedStore(),
     onRefused: ({ code, message }) => context.log.error({ code, reason: message }, "advisory store refused"),
   });
+  context.readiness.add("advisories", async () => advisories().sources.length > 0);
   const policies = createPolicies(context);
   const registry = registerRegistry(app, context, {
     devicePulls: createDevicePulls(context.database.read),

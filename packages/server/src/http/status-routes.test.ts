@@ -6,7 +6,7 @@ import { startTestServer } from "../testing.ts";
 test("a started server is alive and ready", async () => {
   await using server = await startTestServer();
   assert.deepEqual(await server.client.get("/healthz", Health), { status: "ok" });
-  assert.deepEqual((await server.client.get("/readyz", Readiness)).checks, { database: true });
+  assert.deepEqual((await server.client.get("/readyz", Readiness)).checks, { database: true, advisories: true });
 });
 
 test("a part that does not work makes the server not ready, by name", async () => {
