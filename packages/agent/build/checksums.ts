@@ -19,6 +19,6 @@ export async function writeChecksums(folder: string, names: readonly string[]): 
 export async function compress(path: string): Promise<number> {
   const output = `${path}.gz`;
   await rm(output, { force: true });
-  await pipeline(createReadStream(path), createGzip({ level: 9 }), createWriteStream(output));
+  await pipeline(createReadStream(path), createGzip({ level: 6 }), createWriteStream(output));
   return (await stat(output)).size;
 }

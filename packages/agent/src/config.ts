@@ -44,6 +44,10 @@ export interface Environment {
   /** File with certificates that are trusted beside the system's. */
   readonly extraCaPath: string | undefined;
   readonly logLevel: LogLevel | undefined;
+  /** Server and token with which `run` enrols a device that is not enrolled yet, as a container is told them. */
+  readonly enrolment:
+    | { readonly server: string; readonly token: string; readonly name: string | undefined }
+    | undefined;
   /** systemd's notification socket and watchdog interval (sd_notify(3), sd_watchdog_enabled(3)). */
   readonly watchdog: { readonly intervalMs: number } | undefined;
 }
@@ -51,6 +55,9 @@ export interface Environment {
 type Variables = Readonly<Record<string, string | undefined>>;
 
 export function readEnvironment(variables: Variables): Environment {
+  const server = variables["FLOTILLA_AGENT_SERVER"];
+  const token = variables["FLOTILLA_AGENT_TOKEN"];
+  const name = variables["FLOTILLA_AGENT_NAME"] || undefined;
   const level = variables["FLOTILLA_AGENT_LOG_LEVEL"];
   const watchdogUs = Number(variables["WATCHDOG_USEC"]);
   const isWatched = variables["NOTIFY_SOCKET"] !== undefined && watchdogUs > 0;
@@ -61,6 +68,7 @@ export function readEnvironment(variables: Variables): Environment {
     proxy: proxySettingsOf(variables),
     extraCaPath: variables["FLOTILLA_AGENT_CA_FILE"] || undefined,
     logLevel: level === "debug" || level === "info" || level === "warn" || level === "error" ? level : undefined,
+    enrolment: server && token ? { server, token, name } : undefined,
     watchdog: isWatched ? { intervalMs: watchdogUs / 2000 } : undefined,
   };
 }

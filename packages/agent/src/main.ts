@@ -55,12 +55,22 @@ async function main(command: Command): Promise<number> {
 }
 
 async function runUntilSignal(command: { readonly config?: string }): Promise<number> {
-  const config = await requireConfig(command);
+  const config = await configToRun(command);
   const stop = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(signal)));
   const write = (line: string) => process.stdout.write(`${line}\n`);
   await run({ config, environment, clock: systemClock, write }, stop.signal);
   return 0;
+}
+
+/** A container cannot be enrolled by hand before it runs: its environment says where to. */
+async function configToRun(command: { readonly config?: string }): Promise<AgentConfig> {
+  const { enrolment } = environment;
+  if (enrolment === undefined || (await readConfig(configPathOf(command))) !== undefined) return requireConfig(command);
+  const { server, token, name } = enrolment;
+  const named = name === undefined ? {} : { name };
+  await enrolHere({ ...command, kind: "enrol", json: true, server, token, ...named, again: false });
+  return requireConfig(command);
 }
 
 async function enrolHere(command: Extract<Command, { kind: "enrol" }>): Promise<number> {

@@ -26,6 +26,7 @@ files
 
 environment
   FLOTILLA_AGENT_TOKEN        provisioning token for enrol, so that it is in no process list
+  FLOTILLA_AGENT_SERVER       with a token: "run" enrols first when it must (for containers); FLOTILLA_AGENT_NAME names the device
   FLOTILLA_AGENT_CA_FILE      PEM certificates trusted beside the built-in ones (not used where a CA is pinned)
   FLOTILLA_AGENT_LOG_LEVEL    debug, info, warn or error
   HTTP_PROXY, HTTPS_PROXY, NO_PROXY

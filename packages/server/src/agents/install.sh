@@ -77,7 +77,7 @@ uninstall() {
   rm -f "$UNIT" "$BINARY"
   if has_systemd; then systemctl daemon-reload; fi
   if [ "$PURGE" = yes ]; then
-    rm -rf "$CONFIG" "$STATE"
+    rm -rf "$CONFIG" "$STATE" "$ROOT/etc/default/flotilla-agent"
     say "the agent is removed, with its key and its state"
   else
     say "the agent is removed; $CONFIG and $STATE stay (--purge removes them)"
@@ -99,7 +99,8 @@ target() {
 }
 
 check_engine() {
-  [ -z "$ROOT" ] || return 0
+  # An image of a system has no engine yet, and an enrolled device knows its own.
+  if [ -n "$ROOT" ] || [ -f "$CONFIG/agent.json" ]; then return 0; fi
   case "$ENGINE" in
     unix://*)
       socket=${ENGINE#unix://}
