@@ -28,18 +28,58 @@ export interface Session {
 
 /** A session with the registry at `baseUrl`; tokens are kept by scope. */
 export function createSession(baseUrl: URL, send: HttpSend, credentials: CredentialSource): Session {
-  const authorizations = new Map<string, string>();
+  return new RegistrySession(baseUrl, send, credentials);
+}
 
-  async function authorizationFor(scope: string): Promise<string | undefined> {
-    const known = authorizations.get(scope);
-    if (known !== undefined) return known;
-    const current = await currentCredentials(credentials);
-    return current?.kind === "bearer" ? authorizationOf(current) : undefined;
+class RegistrySession implements Session {
+  readonly baseUrl: URL;
+  readonly #send: HttpSend;
+  readonly #credentials: CredentialSource;
+  /** What was accepted last, by scope. */
+  readonly #authorizations = new Map<string, string>();
+
+  constructor(baseUrl: URL, send: HttpSend, credentials: CredentialSource) {
+    this.baseUrl = baseUrl;
+    this.#send = send;
+    this.#credentials = credentials;
   }
 
-  async function sendOnce(request: SessionRequest, url: URL): Promise<HttpResponse> {
-    const authorization = url.origin === baseUrl.origin ? await authorizationFor(request.scope) : undefined;
-    return send({
+  async request(request: SessionRequest): Promise<HttpResponse> {
+    const response = await this.#exchange(request);
+    if (request.expect.includes(response.status)) return response;
+    throw await failure(request, response, this.baseUrl);
+  }
+
+  async prepare(scope: string, signal?: AbortSignal): Promise<void> {
+    if (this.#authorizations.has(scope)) return;
+    const url = new URL("/v2/", this.baseUrl);
+    const response = await this.#sendOnce({ method: "GET", target: url, scope, expect: [], signal }, url);
+    const answered = response.status === 401 && (await this.#authenticate(response, scope, signal));
+    if (!answered) response.discard();
+  }
+
+  async #exchange(request: SessionRequest): Promise<HttpResponse> {
+    let url = new URL(request.target, this.baseUrl);
+    let authenticated = false;
+    for (let redirects = 0; ; ) {
+      const response = await this.#sendOnce(request, url);
+      if (response.status === 401 && this.#isOurs(url) && !authenticated && isRepeatable(request)) {
+        authenticated = true;
+        if (await this.#authenticate(response, request.scope, request.signal)) continue;
+        throw await failure(request, response, url);
+      }
+      const location = isRedirect(response.status) ? response.header("location") : undefined;
+      if (location === undefined || !isRepeatable(request)) return response;
+      response.discard();
+      if (++redirects > MAX_REDIRECTS)
+        throw new CodedError("registry-failed", `${this.baseUrl.host} redirects without end`);
+      url = followed(url, location);
+    }
+  }
+
+  async #sendOnce(request: SessionRequest, url: URL): Promise<HttpResponse> {
+    const authorization = this.#isOurs(url) ? await this.#authorizationFor(request.scope) : undefined;
+    return this.#send({
       method: request.method,
       url,
       headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
@@ -48,57 +88,30 @@ export function createSession(baseUrl: URL, send: HttpSend, credentials: Credent
     });
   }
 
-  async function authenticate(
-    response: HttpResponse,
-    scope: string,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
+  async #authorizationFor(scope: string): Promise<string | undefined> {
+    const known = this.#authorizations.get(scope);
+    if (known !== undefined) return known;
+    const current = await currentCredentials(this.#credentials);
+    return current?.kind === "bearer" ? authorizationOf(current) : undefined;
+  }
+
+  /** Answers the challenge in a 401; false when there is nothing to answer with, and then its body is not touched. */
+  async #authenticate(response: HttpResponse, scope: string, signal: AbortSignal | undefined): Promise<boolean> {
     const header = response.header("www-authenticate");
-    authorizations.delete(scope);
+    this.#authorizations.delete(scope);
     if (header === undefined) return false;
-    const current = await currentCredentials(credentials);
-    const answer = await answerChallenge({ send, registry: baseUrl, header, scope, credentials: current, signal });
+    const credentials = await currentCredentials(this.#credentials);
+    const registry = this.baseUrl;
+    const answer = await answerChallenge({ send: this.#send, registry, header, scope, credentials, signal });
     if (answer === undefined) return false;
     response.discard();
-    authorizations.set(scope, answer);
+    this.#authorizations.set(scope, answer);
     return true;
   }
 
-  async function exchange(request: SessionRequest): Promise<HttpResponse> {
-    let url = new URL(request.target, baseUrl);
-    let authenticated = false;
-    for (let redirects = 0; ; ) {
-      const response = await sendOnce(request, url);
-      if (response.status === 401 && url.origin === baseUrl.origin && !authenticated && isRepeatable(request)) {
-        authenticated = true;
-        if (await authenticate(response, request.scope, request.signal)) continue;
-        throw await failure(request, response, url);
-      }
-      const location = isRedirect(response.status) ? response.header("location") : undefined;
-      if (location === undefined || !isRepeatable(request)) return response;
-      response.discard();
-      if (++redirects > MAX_REDIRECTS) throw new CodedError("registry-failed", `${baseUrl.host} redirects without end`);
-      url = followed(url, location);
-    }
+  #isOurs(url: URL): boolean {
+    return url.origin === this.baseUrl.origin;
   }
-
-  return {
-    baseUrl,
-    async request(request) {
-      const response = await exchange(request);
-      if (request.expect.includes(response.status)) return response;
-      throw await failure(request, response, baseUrl);
-    },
-    async prepare(scope, signal) {
-      if (authorizations.has(scope)) return;
-      const response = await sendOnce(
-        { method: "GET", target: "/v2/", scope, expect: [], signal },
-        new URL("/v2/", baseUrl),
-      );
-      const answered = response.status === 401 && (await authenticate(response, scope, signal));
-      if (!answered) response.discard();
-    },
-  };
 }
 
 /** All of a body, refusing more than `maxBytes`. */

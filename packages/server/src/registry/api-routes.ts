@@ -22,6 +22,11 @@ const tags = ["registry"];
 
 /** Repositories, tags and scans of a project, for the command line and the console. */
 export function registerRegistryApi(app: App, context: Context, scans: Scans): void {
+  registerLists(app, context);
+  registerScans(app, scans);
+}
+
+function registerLists(app: App, context: Context): void {
   app.get(
     "/api/v1/projects/:project/repositories",
     {
@@ -64,6 +69,9 @@ export function registerRegistryApi(app: App, context: Context, scans: Scans): v
       return toPage(rows, limit, { item: (row) => row, key: (row) => [row.name] });
     },
   );
+}
+
+function registerScans(app: App, scans: Scans): void {
   app.get(
     "/api/v1/projects/:project/scans/:digest",
     {

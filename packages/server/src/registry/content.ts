@@ -1,5 +1,5 @@
 import { toInstant } from "@flotilla/base/clock";
-import { algorithmOf, type Digest } from "@flotilla/base/digest";
+import { algorithmOf, asDigest, type Digest } from "@flotilla/base/digest";
 import { CodedError } from "@flotilla/base/errors";
 import { createDigester } from "@flotilla/oci/hash";
 import {
@@ -59,113 +59,126 @@ export interface Content {
   findManifest(repository: string, name: ManifestName): Promise<ManifestRow | undefined>;
 }
 
+type Ports = Pick<Context, "database" | "events" | "clock">;
+
 /** The content of all repositories, on `blobs` and the database. */
-export function createContent(
-  context: Pick<Context, "database" | "events" | "clock">,
-  blobs: BlobStore,
-  observer: ManifestObserver,
-): Content {
-  const { database, clock } = context;
-  const now = () => toInstant(clock.now());
-  const content: Content = {
-    blobs,
-    async hasBlob(repository, digest) {
-      const row = await database.read
-        .selectFrom("registry_blobs")
-        .select("size_bytes")
-        .where("project", "=", projectOf(repository))
-        .where("repository", "=", repository)
-        .where("digest", "=", digest)
-        .executeTakeFirst();
-      return row?.size_bytes;
-    },
-    async putBlob(repository, bytes) {
-      const digest = hashOf(bytes, "sha256");
-      await blobs.put(digest, bytes);
-      await content.linkBlob(repository, digest, bytes.length);
-      return digest;
-    },
-    linkBlob: (repository, digest, size_bytes) =>
-      database.write(async (trx) => {
-        const row = { project: projectOf(repository), repository, digest, size_bytes, created_at: now() };
-        await trx
-          .insertInto("registry_blobs")
-          .values(row)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-      }),
-    async findInProject(project, digest) {
-      const row = await database.read
-        .selectFrom("registry_blobs")
-        .select("size_bytes")
-        .where("digest", "=", digest)
-        .where("project", "=", project)
-        .executeTakeFirst();
-      return row && { sizeBytes: row.size_bytes };
-    },
-    putManifest: (manifest) => putManifest({ ...context, blobs, observer, now }, manifest),
-    async getManifest(repository, name) {
-      const row = await content.findManifest(repository, name);
-      if (row === undefined) return undefined;
-      const digest = row.digest as Digest;
-      const parts: Uint8Array[] = [];
-      for await (const chunk of blobs.read(digest)) parts.push(chunk);
-      return { digest, mediaType: row.media_type, sizeBytes: row.size_bytes, bytes: Buffer.concat(parts) };
-    },
-    async findManifest(repository, name) {
-      const manifests = database.read
-        .selectFrom("registry_manifests as m")
-        .selectAll("m")
-        .where("m.project", "=", projectOf(repository))
-        .where("m.repository", "=", repository);
-      if (name.kind === "digest") return manifests.where("m.digest", "=", name.digest).executeTakeFirst();
-      return manifests
-        .innerJoin("registry_tags as t", (join) =>
-          join
-            .onRef("t.project", "=", "m.project")
-            .onRef("t.repository", "=", "m.repository")
-            .onRef("t.digest", "=", "m.digest"),
-        )
-        .where("t.tag", "=", name.tag)
-        .executeTakeFirst();
-    },
-  };
-  return content;
+export function createContent(context: Ports, blobs: BlobStore, observer: ManifestObserver): Content {
+  return new StoredContent(context, blobs, observer);
 }
 
-interface PutPorts extends Pick<Context, "database" | "events"> {
+class StoredContent implements Content {
   readonly blobs: BlobStore;
-  readonly observer: ManifestObserver;
-  readonly now: () => string;
+  readonly #context: Ports;
+  readonly #observer: ManifestObserver;
+
+  constructor(context: Ports, blobs: BlobStore, observer: ManifestObserver) {
+    this.#context = context;
+    this.blobs = blobs;
+    this.#observer = observer;
+  }
+
+  async hasBlob(repository: string, digest: Digest): Promise<number | undefined> {
+    const row = await this.#context.database.read
+      .selectFrom("registry_blobs")
+      .select("size_bytes")
+      .where("project", "=", projectOf(repository))
+      .where("repository", "=", repository)
+      .where("digest", "=", digest)
+      .executeTakeFirst();
+    return row?.size_bytes;
+  }
+
+  async putBlob(repository: string, bytes: Uint8Array): Promise<Digest> {
+    const digest = hashOf(bytes, "sha256");
+    await this.blobs.put(digest, bytes);
+    await this.linkBlob(repository, digest, bytes.length);
+    return digest;
+  }
+
+  async linkBlob(repository: string, digest: Digest, size_bytes: number): Promise<void> {
+    const row = { project: projectOf(repository), repository, digest, size_bytes, created_at: this.#now() };
+    await this.#context.database.write(async (trx) => {
+      await trx
+        .insertInto("registry_blobs")
+        .values(row)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    });
+  }
+
+  async findInProject(project: string, digest: Digest): Promise<{ readonly sizeBytes: number } | undefined> {
+    const row = await this.#context.database.read
+      .selectFrom("registry_blobs")
+      .select("size_bytes")
+      .where("digest", "=", digest)
+      .where("project", "=", project)
+      .executeTakeFirst();
+    return row && { sizeBytes: row.size_bytes };
+  }
+
+  async putManifest(input: NewManifest): Promise<{ readonly digest: Digest; readonly manifest: Manifest }> {
+    const { repository, bytes } = input;
+    const { database, events } = this.#context;
+    const digest = checkedDigest(input);
+    const manifest = parseManifest(bytes, input.mediaType);
+    await checkLinks(database.read, repository, manifest);
+    await this.blobs.put(digest, bytes);
+    await database.write(async (trx) => {
+      await checkLinks(trx, repository, manifest);
+      await insertManifest(trx, repository, digest, bytes.length, manifest, this.#now());
+      for (const tag of input.tags) await moveTag(trx, repository, tag, digest, this.#now());
+      await this.#observer.stored(trx, repository, digest, manifest);
+      await events.append(trx, {
+        project: projectOf(repository),
+        actor: input.actor,
+        action: "image.pushed",
+        subject: `image/${digest}`,
+        data: { repository, digest, mediaType: manifest.mediaType, tags: input.tags },
+      });
+    });
+    return { digest, manifest };
+  }
+
+  async getManifest(repository: string, name: ManifestName): Promise<StoredManifest | undefined> {
+    const row = await this.findManifest(repository, name);
+    if (row === undefined) return undefined;
+    const digest = asDigest(row.digest);
+    const parts: Uint8Array[] = [];
+    for await (const chunk of this.blobs.read(digest)) parts.push(chunk);
+    return { digest, mediaType: row.media_type, sizeBytes: row.size_bytes, bytes: Buffer.concat(parts) };
+  }
+
+  async findManifest(repository: string, name: ManifestName): Promise<ManifestRow | undefined> {
+    const manifests = this.#context.database.read
+      .selectFrom("registry_manifests as m")
+      .selectAll("m")
+      .where("m.project", "=", projectOf(repository))
+      .where("m.repository", "=", repository);
+    if (name.kind === "digest") return manifests.where("m.digest", "=", name.digest).executeTakeFirst();
+    return manifests
+      .innerJoin("registry_tags as t", (join) =>
+        join
+          .onRef("t.project", "=", "m.project")
+          .onRef("t.repository", "=", "m.repository")
+          .onRef("t.digest", "=", "m.digest"),
+      )
+      .where("t.tag", "=", name.tag)
+      .executeTakeFirst();
+  }
+
+  #now(): string {
+    return toInstant(this.#context.clock.now());
+  }
 }
 
-async function putManifest(
-  { database, events, blobs, observer, now }: PutPorts,
-  input: NewManifest,
-): Promise<{ readonly digest: Digest; readonly manifest: Manifest }> {
-  const { repository, bytes } = input;
+/** The manifest's digest, after its size and what the pusher says it is were checked. */
+function checkedDigest({ bytes, digest: said }: NewManifest): Digest {
   if (bytes.length > MAX_MANIFEST_BYTES)
     throw new CodedError("manifest-too-large", `a manifest is at most ${MAX_MANIFEST_BYTES} bytes`);
-  const digest = hashOf(bytes, input.digest === undefined ? "sha256" : algorithmOf(input.digest));
-  if (input.digest !== undefined && input.digest !== digest)
-    throw new CodedError("digest-mismatch", `the manifest is ${digest}, not ${input.digest}`);
-  const manifest = parseManifest(bytes, input.mediaType);
-  await checkLinks(database.read, repository, manifest);
-  await blobs.put(digest, bytes);
-  await database.write(async (trx) => {
-    await checkLinks(trx, repository, manifest);
-    await insertManifest(trx, repository, digest, bytes.length, manifest, now());
-    for (const tag of input.tags) await moveTag(trx, repository, tag, digest, now());
-    await observer.stored(trx, repository, digest, manifest);
-    await events.append(trx, {
-      project: projectOf(repository),
-      actor: input.actor,
-      action: "image.pushed",
-      subject: `image/${digest}`,
-      data: { repository, digest, mediaType: manifest.mediaType, tags: input.tags },
-    });
-  });
-  return { digest, manifest };
+  const digest = hashOf(bytes, said === undefined ? "sha256" : algorithmOf(said));
+  if (said !== undefined && said !== digest)
+    throw new CodedError("digest-mismatch", `the manifest is ${digest}, not ${said}`);
+  return digest;
 }
 
 async function insertManifest(

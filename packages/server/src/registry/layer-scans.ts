@@ -1,6 +1,6 @@
 import { toInstant } from "@flotilla/base/clock";
 import { algorithmOf, type Digest } from "@flotilla/base/digest";
-import { messageOf } from "@flotilla/base/errors";
+import { CodedError, messageOf } from "@flotilla/base/errors";
 import { type LayerScanner, SCAN_FORMAT } from "@flotilla/guard/layer-scanner";
 import type { LayerScan } from "@flotilla/guard/model";
 import type { ScanPool } from "@flotilla/guard/pool";
@@ -22,8 +22,6 @@ export interface LayerScans {
   finish(upload: string, blob: Digest): void;
   /** The upload is given up. */
   drop(upload: string): void;
-  /** Whether the blob was scanned as a layer. */
-  isKnown(blob: Digest): Promise<boolean>;
   /** The scan of a blob as a layer: kept, under way, or made from the disk now. */
   scanOf(blob: Digest): Promise<LayerScan>;
 }
@@ -33,90 +31,106 @@ interface Stream {
   nextOffset: number;
 }
 
-/** Layer scans on worker threads of `pool`. */
-export function createLayerScans(
-  context: Pick<Context, "database" | "clock" | "log" | "metrics">,
-  blobs: BlobStore,
-  pool: ScanPool,
-): LayerScans {
-  const { log } = context;
-  const streams = new Map<string, Stream>();
-  const underWay = new Map<Digest, Promise<LayerScan | undefined>>();
-  const counter = countBytes(context.metrics);
+type Ports = Pick<Context, "database" | "clock" | "log" | "metrics">;
 
-  function drop(upload: string): void {
-    streams.get(upload)?.scanner.abort();
-    streams.delete(upload);
+/** Layer scans on worker threads of `pool`. */
+export function createLayerScans(context: Ports, blobs: BlobStore, pool: ScanPool): LayerScans {
+  return new StoredLayerScans(context, blobs, pool);
+}
+
+class StoredLayerScans implements LayerScans {
+  readonly #context: Ports;
+  readonly #blobs: BlobStore;
+  readonly #pool: ScanPool;
+  readonly #bytes: Counter<"source">;
+  /** Scanners of uploads under way. */
+  readonly #streams = new Map<string, Stream>();
+  /** Scans that end soon, by blob; undefined when one was lost. */
+  readonly #underWay = new Map<Digest, Promise<LayerScan | undefined>>();
+
+  constructor(context: Ports, blobs: BlobStore, pool: ScanPool) {
+    this.#context = context;
+    this.#blobs = blobs;
+    this.#pool = pool;
+    this.#bytes = countBytes(context.metrics);
   }
 
-  function begin(upload: string, offset: number, chunk: Uint8Array): Stream | undefined {
-    if (offset !== 0 || streams.size >= MAX_STREAMS || !looksLikeLayer(chunk)) return undefined;
-    const stream = { scanner: pool.scanner({ wanted: WANTED }), nextOffset: 0 };
-    streams.set(upload, stream);
+  async feed(upload: string, offset: number, chunk: Uint8Array): Promise<void> {
+    const stream = this.#streams.get(upload) ?? this.#begin(upload, offset, chunk);
+    if (stream === undefined) return;
+    if (stream.nextOffset !== offset) return this.drop(upload);
+    stream.nextOffset += chunk.length;
+    this.#bytes.inc({ source: "upload" }, chunk.length);
+    try {
+      await stream.scanner.write(chunk);
+    } catch (error) {
+      this.#lost({ upload, error: messageOf(error) });
+      this.drop(upload);
+    }
+  }
+
+  finish(upload: string, blob: Digest): void {
+    const stream = this.#streams.get(upload);
+    if (stream === undefined) return;
+    this.#streams.delete(upload);
+    this.#track(blob, this.#finishStream(stream, blob));
+  }
+
+  drop(upload: string): void {
+    this.#streams.get(upload)?.scanner.abort();
+    this.#streams.delete(upload);
+  }
+
+  async scanOf(blob: Digest): Promise<LayerScan> {
+    const running = await this.#underWay.get(blob);
+    const known = running ?? (await load(this.#context, blob));
+    if (known !== undefined) return known;
+    const again = this.#underWay.get(blob) ?? this.#track(blob, this.#scanFromDisk(blob));
+    return (await again) ?? this.#scanFromDisk(blob);
+  }
+
+  #begin(upload: string, offset: number, chunk: Uint8Array): Stream | undefined {
+    if (offset !== 0 || this.#streams.size >= MAX_STREAMS || !looksLikeLayer(chunk)) return undefined;
+    const stream = { scanner: this.#pool.scanner({ wanted: WANTED }), nextOffset: 0 };
+    this.#streams.set(upload, stream);
     return stream;
   }
 
-  function track(blob: Digest, work: Promise<LayerScan | undefined>): Promise<LayerScan | undefined> {
+  #track(blob: Digest, work: Promise<LayerScan | undefined>): Promise<LayerScan | undefined> {
     const tracked = work.finally(() => {
-      if (underWay.get(blob) === tracked) underWay.delete(blob);
+      if (this.#underWay.get(blob) === tracked) this.#underWay.delete(blob);
     });
     tracked.catch(() => {}); // told to whoever waits for the scan
-    underWay.set(blob, tracked);
+    this.#underWay.set(blob, tracked);
     return tracked;
   }
 
-  async function finishStream(stream: Stream, blob: Digest): Promise<LayerScan | undefined> {
+  async #finishStream(stream: Stream, blob: Digest): Promise<LayerScan | undefined> {
     try {
       const scan = await stream.scanner.end();
-      await keep(context, blob, scan);
+      await keep(this.#context, blob, scan);
       return scan;
     } catch (error) {
-      log.warn({ blob, error: messageOf(error) }, "scan of an upload was lost; its blob is scanned from the disk");
+      this.#lost({ blob, error: messageOf(error) });
       return undefined;
     }
   }
 
-  async function scanFromDisk(blob: Digest): Promise<LayerScan> {
-    const file = blobs.localPath(blob);
-    const sizeBytes = await blobs.sizeOf(blob);
-    if (file === undefined || sizeBytes === undefined) throw new Error(`blob ${blob} is linked but not stored`);
-    counter.inc({ source: "disk" }, sizeBytes);
-    const diffId = isPlain(file) && algorithmOf(blob) === "sha256" ? blob : undefined;
-    const scan = await pool.scanFile({ file, offset: 0, sizeBytes, wanted: WANTED, ...(diffId ? { diffId } : {}) });
-    await keep(context, blob, scan);
+  async #scanFromDisk(blob: Digest): Promise<LayerScan> {
+    const file = this.#blobs.localPath(blob);
+    const sizeBytes = await this.#blobs.sizeOf(blob);
+    if (file === undefined || sizeBytes === undefined)
+      throw new CodedError("layer-unreadable", `the registry does not hold the bytes of ${blob}`);
+    this.#bytes.inc({ source: "disk" }, sizeBytes);
+    const diffId = isPlain(file) && algorithmOf(blob) === "sha256" ? { diffId: blob } : {};
+    const scan = await this.#pool.scanFile({ file, offset: 0, sizeBytes, wanted: WANTED, ...diffId });
+    await keep(this.#context, blob, scan);
     return scan;
   }
 
-  return {
-    async feed(upload, offset, chunk) {
-      const stream = streams.get(upload) ?? begin(upload, offset, chunk);
-      if (stream === undefined) return;
-      if (stream.nextOffset !== offset) return drop(upload);
-      stream.nextOffset += chunk.length;
-      counter.inc({ source: "upload" }, chunk.length);
-      try {
-        await stream.scanner.write(chunk);
-      } catch (error) {
-        log.warn({ upload, error: messageOf(error) }, "scan of an upload stopped; its blob is scanned from the disk");
-        drop(upload);
-      }
-    },
-    finish(upload, blob) {
-      const stream = streams.get(upload);
-      if (stream === undefined) return;
-      streams.delete(upload);
-      track(blob, finishStream(stream, blob));
-    },
-    drop,
-    isKnown: async (blob) => (await load(context, blob)) !== undefined,
-    async scanOf(blob) {
-      const running = await underWay.get(blob);
-      const known = running ?? (await load(context, blob));
-      if (known !== undefined) return known;
-      const again = underWay.get(blob) ?? track(blob, scanFromDisk(blob));
-      return (await again) ?? scanFromDisk(blob);
-    },
-  };
+  #lost(what: Readonly<Record<string, unknown>>): void {
+    this.#context.log.warn(what, "scan of an upload was lost; its blob is scanned from the disk");
+  }
 }
 
 /** Layer bytes that the guard was given: no layer is read twice. */

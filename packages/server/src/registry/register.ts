@@ -45,7 +45,7 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   const stopped = new AbortController();
   app.addHook("onReady", async () => {
     await scans.resume();
-    expireUploads(context, uploads.expire, stopped.signal);
+    expireUploads(context, () => uploads.expire(), stopped.signal);
   });
   app.addHook("onClose", async () => {
     stopped.abort();

@@ -39,25 +39,20 @@ export interface ScanRunner extends Scans, ManifestObserver {
 
 /** The scans of all images in the registry. */
 export function createScanRunner(ports: ScanPorts): ScanRunner {
-  const { context } = ports;
-  const { database, bus, log } = context;
-  const permits = new Semaphore(PARALLEL_SCANS);
-  const running = new Map<string, Promise<void>>();
+  return new StoredScans(ports);
+}
 
-  function start(repository: string, digest: Digest): void {
-    const key = `${projectOf(repository)} ${digest}`;
-    const before = running.get(key) ?? Promise.resolve();
-    const work = before
-      .then(() => permits.run(() => scanImage(ports, repository, digest)))
-      .catch((error: unknown) => log.error({ error, repository, digest }, "scan could not be kept"))
-      .finally(() => {
-        if (running.get(key) === work) running.delete(key);
-      });
-    running.set(key, work);
+class StoredScans implements ScanRunner {
+  readonly #ports: ScanPorts;
+  readonly #permits = new Semaphore(PARALLEL_SCANS);
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(ports: ScanPorts) {
+    this.#ports = ports;
   }
 
-  async function get(project: string, manifest: Digest): Promise<Scan | undefined> {
-    const row = await database.read
+  async get(project: string, manifest: Digest): Promise<Scan | undefined> {
+    const row = await this.#ports.context.database.read
       .selectFrom("registry_scans")
       .selectAll()
       .where("project", "=", project)
@@ -66,52 +61,78 @@ export function createScanRunner(ports: ScanPorts): ScanRunner {
     return row && toScan(row);
   }
 
-  return {
-    get,
-    async wait(project, manifest, signal) {
-      for (;;) {
-        signal.throwIfAborted();
-        const { promise: changed, resolve, reject } = Promise.withResolvers<void>();
-        const stop = bus.subscribe("scan.done", (done) => {
-          if (done.project === project && done.manifest === manifest) resolve();
-        });
-        const onAbort = () => reject(signal.reason);
-        signal.addEventListener("abort", onAbort, { once: true });
-        try {
-          const scan = await get(project, manifest);
-          if (scan?.kind !== "pending") return scan;
-          await changed;
-        } finally {
-          stop();
-          signal.removeEventListener("abort", onAbort);
-          changed.catch(() => {}); // an abort after the answer concerns nobody
-        }
-      }
-    },
-    async stored(trx, repository, digest, manifest) {
-      if (!isScannable(manifest)) return;
-      const row = pendingRow(repository, digest, toInstant(context.clock.now()));
-      await trx
-        .insertInto("registry_scans")
-        .values(row)
-        .onConflict((conflict) =>
-          conflict.columns(["project", "manifest"]).doUpdateSet({ state: "pending", repository }),
-        )
-        .execute();
-      database.afterCommit(trx, () => start(repository, digest));
-    },
-    async resume() {
-      const rows = await database.read
-        .selectFrom("registry_scans")
-        .select(["repository", "manifest"])
-        .where("state", "=", "pending")
-        .execute();
-      for (const row of rows) start(row.repository, asDigest(row.manifest));
-    },
-    async idle() {
-      while (running.size > 0) await Promise.all(running.values());
-    },
-  };
+  async wait(
+    project: string,
+    manifest: Digest,
+    signal: AbortSignal,
+  ): Promise<Exclude<Scan, { kind: "pending" }> | undefined> {
+    for (;;) {
+      signal.throwIfAborted();
+      using change = this.#nextChange(project, manifest, signal);
+      const scan = await this.get(project, manifest);
+      if (scan?.kind !== "pending") return scan;
+      await change.happened;
+    }
+  }
+
+  async stored(
+    trx: Parameters<ManifestObserver["stored"]>[0],
+    repository: string,
+    digest: Digest,
+    manifest: Manifest,
+  ): Promise<void> {
+    if (!isScannable(manifest)) return;
+    const { database, clock } = this.#ports.context;
+    await trx
+      .insertInto("registry_scans")
+      .values(pendingRow(repository, digest, toInstant(clock.now())))
+      .onConflict((conflict) => conflict.columns(["project", "manifest"]).doUpdateSet({ state: "pending", repository }))
+      .execute();
+    database.afterCommit(trx, () => this.#start(repository, digest));
+  }
+
+  async resume(): Promise<void> {
+    const rows = await this.#ports.context.database.read
+      .selectFrom("registry_scans")
+      .select(["repository", "manifest"])
+      .where("state", "=", "pending")
+      .execute();
+    for (const row of rows) this.#start(row.repository, asDigest(row.manifest));
+  }
+
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
+  }
+
+  /** Scans of one manifest run one after another: the last one has seen everything. */
+  #start(repository: string, digest: Digest): void {
+    const key = `${projectOf(repository)} ${digest}`;
+    const before = this.#running.get(key) ?? Promise.resolve();
+    const work = before
+      .then(() => this.#permits.run(() => scanImage(this.#ports, repository, digest)))
+      .catch((error: unknown) => this.#ports.context.log.error({ error, repository, digest }, "scan could not be kept"))
+      .finally(() => {
+        if (this.#running.get(key) === work) this.#running.delete(key);
+      });
+    this.#running.set(key, work);
+  }
+
+  #nextChange(project: string, manifest: Digest, signal: AbortSignal): Disposable & { happened: Promise<void> } {
+    const { promise: happened, resolve, reject } = Promise.withResolvers<void>();
+    const stop = this.#ports.context.bus.subscribe("scan.done", (done) => {
+      if (done.project === project && done.manifest === manifest) resolve();
+    });
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    happened.catch(() => {}); // an abort after the answer concerns nobody
+    return {
+      happened,
+      [Symbol.dispose]() {
+        stop();
+        signal.removeEventListener("abort", onAbort);
+      },
+    };
+  }
 }
 
 type Outcome =

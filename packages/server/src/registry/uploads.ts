@@ -34,100 +34,112 @@ export interface Uploads {
   expire(): Promise<void>;
 }
 
-/** Uploads into `content`; their bytes also go to the guard as they come. */
-export function createUploads(
-  { database, clock }: Pick<Context, "database" | "clock">,
-  content: Content,
-  layers: LayerScans,
-): Uploads {
-  const { blobs } = content;
+type Ports = Pick<Context, "database" | "clock">;
 
-  async function sizeOf(repository: string, upload: string): Promise<number> {
-    const row = await database.read
+/** Uploads into `content`; their bytes also go to the guard as they come. */
+export function createUploads(context: Ports, content: Content, layers: LayerScans): Uploads {
+  return new StoredUploads(context, content, layers);
+}
+
+class StoredUploads implements Uploads {
+  readonly #context: Ports;
+  readonly #content: Content;
+  readonly #layers: LayerScans;
+
+  constructor(context: Ports, content: Content, layers: LayerScans) {
+    this.#context = context;
+    this.#content = content;
+    this.#layers = layers;
+  }
+
+  async start(repository: string): Promise<string> {
+    const { database, clock } = this.#context;
+    const project = projectOf(repository);
+    const id = crypto.randomUUID();
+    await database.write(async (trx) => {
+      const open = await trx
+        .selectFrom("registry_uploads")
+        .select((select) => select.fn.countAll<number>().as("count"))
+        .where("project", "=", project)
+        .executeTakeFirstOrThrow();
+      if (open.count >= MAX_UPLOADS)
+        throw new CodedError("too-many-uploads", `the project has ${MAX_UPLOADS} uploads open; end or cancel some`);
+      const created_at = toInstant(clock.now());
+      await trx.insertInto("registry_uploads").values({ id, project, repository, created_at }).execute();
+    });
+    await this.#content.blobs.startUpload(id);
+    return id;
+  }
+
+  async sizeOf(repository: string, upload: string): Promise<number> {
+    const row = await this.#context.database.read
       .selectFrom("registry_uploads")
       .select("id")
       .where("id", "=", upload)
       .where("project", "=", projectOf(repository))
       .where("repository", "=", repository)
       .executeTakeFirst();
-    const size = row && (await blobs.uploadSize(upload));
+    const size = row && (await this.#content.blobs.uploadSize(upload));
     if (size === undefined) throw new CodedError("upload-unknown", "there is no such upload, or it ended");
     return size;
   }
 
-  async function remove(upload: string): Promise<void> {
-    layers.drop(upload);
-    await database.write((trx) => trx.deleteFrom("registry_uploads").where("id", "=", upload).execute());
-    await blobs.removeUpload(upload);
+  async append(repository: string, upload: string, body: UploadBody): Promise<number> {
+    await this.sizeOf(repository, upload);
+    await using file = await this.#content.blobs.openUpload(upload);
+    const start = file.sizeBytes;
+    if (body.start !== undefined && body.start !== start)
+      throw new CodedError("upload-range", `the next byte is ${start}, not ${body.start}`, {
+        details: { sizeBytes: start },
+      });
+    for await (const chunk of arriving(body.stream)) {
+      const offset = file.sizeBytes;
+      if (offset + chunk.length > MAX_BLOB_BYTES)
+        throw new CodedError("too-large", `a blob is at most ${MAX_BLOB_BYTES} bytes`);
+      await file.append(chunk);
+      await this.#layers.feed(upload, offset, chunk);
+    }
+    if (body.sizeBytes !== undefined && file.sizeBytes - start !== body.sizeBytes)
+      throw new CodedError("size-invalid", `${file.sizeBytes - start} bytes came instead of ${body.sizeBytes}`);
+    return file.sizeBytes;
   }
 
-  return {
-    sizeOf,
-    async start(repository) {
-      const project = projectOf(repository);
-      const id = crypto.randomUUID();
-      await database.write(async (trx) => {
-        const open = await trx
-          .selectFrom("registry_uploads")
-          .select((select) => select.fn.countAll<number>().as("count"))
-          .where("project", "=", project)
-          .executeTakeFirstOrThrow();
-        if (open.count >= MAX_UPLOADS)
-          throw new CodedError("too-many-uploads", `the project has ${MAX_UPLOADS} uploads open; end or cancel some`);
-        const created_at = toInstant(clock.now());
-        await trx.insertInto("registry_uploads").values({ id, project, repository, created_at }).execute();
-      });
-      await blobs.startUpload(id);
-      return id;
-    },
-    async append(repository, upload, body) {
-      await sizeOf(repository, upload);
-      await using file = await blobs.openUpload(upload);
-      const start = file.sizeBytes;
-      if (body.start !== undefined && body.start !== start)
-        throw new CodedError("upload-range", `the next byte is ${start}, not ${body.start}`, {
-          details: { sizeBytes: start },
-        });
-      for await (const chunk of arriving(body.stream)) {
-        const offset = file.sizeBytes;
-        if (offset + chunk.length > MAX_BLOB_BYTES)
-          throw new CodedError("too-large", `a blob is at most ${MAX_BLOB_BYTES} bytes`);
-        await file.append(chunk);
-        await layers.feed(upload, offset, chunk);
-      }
-      if (body.sizeBytes !== undefined && file.sizeBytes - start !== body.sizeBytes)
-        throw new CodedError("size-invalid", `${file.sizeBytes - start} bytes came instead of ${body.sizeBytes}`);
-      return file.sizeBytes;
-    },
-    async finish(repository, upload, digest) {
-      await sizeOf(repository, upload);
-      try {
-        const size = await blobs.commitUpload(upload, digest);
-        layers.finish(upload, digest);
-        await content.linkBlob(repository, digest, size);
-        await remove(upload);
-        return size;
-      } catch (error) {
-        // Bytes that are not what they should be cannot become it by appending.
-        if (isCoded(error, "digest-mismatch")) await remove(upload);
-        throw error;
-      }
-    },
-    async cancel(repository, upload) {
-      await sizeOf(repository, upload);
-      await remove(upload);
-    },
-    async expire() {
-      const before = clock.now() - MAX_UPLOAD_AGE_MS;
-      for (const upload of await blobs.staleUploads(before)) await remove(upload);
-      await database.write((trx) =>
-        trx
-          .deleteFrom("registry_uploads")
-          .where("created_at", "<", toInstant(before - MAX_UPLOAD_AGE_MS))
-          .execute(),
-      );
-    },
-  };
+  async finish(repository: string, upload: string, digest: Digest): Promise<number> {
+    await this.sizeOf(repository, upload);
+    try {
+      const size = await this.#content.blobs.commitUpload(upload, digest);
+      this.#layers.finish(upload, digest);
+      await this.#content.linkBlob(repository, digest, size);
+      await this.#remove(upload);
+      return size;
+    } catch (error) {
+      // Bytes that are not what they should be cannot become it by appending.
+      if (isCoded(error, "digest-mismatch")) await this.#remove(upload);
+      throw error;
+    }
+  }
+
+  async cancel(repository: string, upload: string): Promise<void> {
+    await this.sizeOf(repository, upload);
+    await this.#remove(upload);
+  }
+
+  async expire(): Promise<void> {
+    const before = this.#context.clock.now() - MAX_UPLOAD_AGE_MS;
+    for (const upload of await this.#content.blobs.staleUploads(before)) await this.#remove(upload);
+    const rows = await this.#context.database.read
+      .selectFrom("registry_uploads")
+      .select("id")
+      .where("created_at", "<", toInstant(before))
+      .execute();
+    for (const { id } of rows) if ((await this.#content.blobs.uploadSize(id)) === undefined) await this.#remove(id);
+  }
+
+  async #remove(upload: string): Promise<void> {
+    this.#layers.drop(upload);
+    await this.#context.database.write((trx) => trx.deleteFrom("registry_uploads").where("id", "=", upload).execute());
+    await this.#content.blobs.removeUpload(upload);
+  }
 }
 
 /** The body as long as the client sends it; a broken connection is the client's matter, and what came is kept. */
