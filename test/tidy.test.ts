@@ -115,7 +115,7 @@ test("no escape from the types", () => {
 
 test("no default exports, enums, namespaces or parameter properties", () => {
   const shapes =
-    /^\s*export default\b|^\s*(?:export )?(?:const )?enum \w|^\s*(?:export )?namespace \w|constructor\([^)]*\b(?:private|public|protected|readonly) /;
+    /^\s*export default\b|^\s*(?:export )?(?:const )?enum \w|^\s*(?:export )?namespace \w|constructor\([^)]*\b(?:private|public|protected|readonly) \w+\??:/;
   forbid(sources, shapes, "They do not erase, or they let one thing have many names.");
 });
 
