@@ -68,6 +68,21 @@ test("without one, a link makes the first owner, once; a new start voids the lin
   await again.stop();
 });
 
+test("a link of a start without an owner is void once there is one", async () => {
+  using folder = temporaryFolder();
+  const first = await start(folder.path);
+  const code = codeOf(first);
+  await first.stop();
+  const server = await start(folder.path, { ownerTokenFile: join(folder.path, "owner-token") });
+  const response = await fetch(`${server.url}/api/v1/setup`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ code, email: "thief@example.com", password: PASSWORD }),
+  });
+  assert.equal(response.status, 401);
+  await server.stop();
+});
+
 test("a second server on the same data is refused, and the first goes on", async () => {
   using folder = temporaryFolder();
   const server = await start(folder.path);

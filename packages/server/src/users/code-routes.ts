@@ -1,6 +1,5 @@
 import { CodedError } from "@flotilla/base/errors";
 import { CreatedToken, ExchangeRequest, OneTimeCode } from "@flotilla/protocol/api/users";
-import { Type } from "typebox";
 import type { Context } from "../context.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
@@ -24,7 +23,6 @@ export function registerCodes(app: App, context: Context, guesses: GuessLimits):
         tags,
         operationId: "createSignInCode",
         summary: "Make a one-time code that signs oneself in elsewhere",
-        body: Type.Optional(Type.Object({}, { additionalProperties: false })),
         response: { 201: OneTimeCode, ...problemResponses(401, 403) },
       },
     },

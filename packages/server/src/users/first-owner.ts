@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { toInstant } from "@flotilla/base/clock";
 import { uuidv7 } from "@flotilla/base/uuid";
-import type { Transaction } from "kysely";
+import type { Kysely, Transaction } from "kysely";
 import type { Actor } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { writeSecretFile } from "../store/server-key.ts";
@@ -35,15 +35,8 @@ export async function ensureDefaultProject({ database, events, clock }: Wiring):
 }
 
 /** Whether anybody can sign in yet. */
-export async function hasUsers({ database }: Pick<Context, "database">): Promise<boolean> {
-  return (await database.read.selectFrom("users").select("id").limit(1).executeTakeFirst()) !== undefined;
-}
-
-/** Makes the first owner without a password and returns an API token of the whole server that can do everything. */
-export async function createFirstOwner(wiring: Wiring, email: string): Promise<string> {
-  const prepared = prepareOwnerToken(wiring);
-  await wiring.database.write((trx) => insertOwner(trx, wiring, email, prepared));
-  return prepared.token;
+export async function hasUsers(database: Kysely<Tables>): Promise<boolean> {
+  return (await database.selectFrom("users").select("id").limit(1).executeTakeFirst()) !== undefined;
 }
 
 /**
@@ -51,7 +44,7 @@ export async function createFirstOwner(wiring: Wiring, email: string): Promise<s
  * a crash in between is mended by the next start.
  */
 export async function writeOwnerTokenFile(wiring: Wiring, path: string): Promise<void> {
-  if (await hasUsers(wiring)) {
+  if (await hasUsers(wiring.database.read)) {
     if (!existsSync(path)) wiring.log.warn({ path }, "owner token file is written at the first start only");
     return;
   }
@@ -59,7 +52,7 @@ export async function writeOwnerTokenFile(wiring: Wiring, path: string): Promise
   mkdirSync(dirname(path), { recursive: true });
   rmSync(path, { force: true });
   writeSecretFile(path, `${prepared.token}\n`);
-  await wiring.database.write((trx) => insertOwner(trx, wiring, "owner@localhost", prepared));
+  await wiring.database.write((trx) => insertOwner(trx, wiring, prepared));
   wiring.log.info({ path }, "owner token written");
 }
 
@@ -75,12 +68,8 @@ function prepareOwnerToken({ clock }: Wiring): PreparedToken {
   return { id, secret, token: formatApiToken(id, secret) };
 }
 
-async function insertOwner(
-  trx: Transaction<Tables>,
-  wiring: Wiring,
-  email: string,
-  token: PreparedToken,
-): Promise<void> {
+async function insertOwner(trx: Transaction<Tables>, wiring: Wiring, token: PreparedToken): Promise<void> {
+  const email = "owner@localhost";
   const now = wiring.clock.now();
   const userId = uuidv7(now);
   await trx

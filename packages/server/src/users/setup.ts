@@ -15,7 +15,7 @@ const PURPOSES = ["setup", "invite"] as const;
 
 /** While nobody can sign in, the one-time link that makes the first owner; a new one with each start, and the one before is void. */
 export async function issueSetupLink(context: Context): Promise<string | undefined> {
-  if (await hasUsers(context)) return undefined;
+  if (await hasUsers(context.database.read)) return undefined;
   return context.database.write(async (trx) => {
     await trx.deleteFrom("one_time_codes").where("purpose", "=", "setup").execute();
     const { url } = await issueCode(trx, context, { purpose: "setup", userId: null });
@@ -37,6 +37,8 @@ export async function finishSetup(
   const passwordHash = await passwords.hash(request.password);
   return context.database.write(async (trx) => {
     const code = await takeCode(trx, context, wanted);
+    if (code.user_id === null && (await hasUsers(trx)))
+      throw new CodedError("code-invalid", "there is an owner already; ask them for an invitation");
     const user =
       code.user_id === null
         ? await insertFirstOwner(trx, context, { email: request.email ?? "", passwordHash })
