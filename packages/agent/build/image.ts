@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { createGzip } from "node:zlib";
 import type { Digest } from "@flotilla/base/digest";
 import { type BuildLayer, buildImage } from "@flotilla/oci/build";
 import { hybridArchive } from "../src/docker/archive.ts";
@@ -62,9 +63,9 @@ export async function buildAgentImage({ target, folder, executable, libs }: Imag
       sizeBytes: bytes.length,
     })),
   };
-  const output = `${path}.image.tar`;
+  const output = `${path}.image.tar.gz`;
   const archive = hybridArchive(handOver, `flotilla-agent:${AGENT_VERSION}`, reader, new Set());
-  await pipeline(Readable.from(archive, { objectMode: false }), createWriteStream(output));
+  await pipeline(Readable.from(archive, { objectMode: false }), createGzip({ level: 6 }), createWriteStream(output));
   return output;
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { formatBytes } from "@flotilla/base/units";
 import { compress, writeChecksums } from "./checksums.ts";
@@ -9,13 +9,13 @@ import { ensureRuntime } from "./runtime.ts";
 import { TARGETS, type Target } from "./targets.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
-const HELP = `npm run agent:build [-- [--target NAME …] [--image] [--libs DIR]]
+const HELP = `npm run agent:build [-- [--target NAME …] [--libs DIR]]
 
   Makes the agent's single-file executables in dist/agent, with SHA256SUMS. Targets: ${TARGETS.map(({ name }) => name).join(", ")};
   without --target all of them. Each runtime is fetched once with npm and checked against its pinned integrity.
 
-  --image   also dist/agent/flotilla-agent-TARGET.image.tar for the first target, to be read with docker load. The C library comes from
-            this machine; for another architecture name a folder that holds it with --libs.
+  Where the C library of the target is at hand, also a container image for docker load, flotilla-agent-TARGET.image.tar.gz: on this
+  machine's own target, and for the first target named when --libs names a folder with its C library.
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -23,7 +23,6 @@ async function main(args: readonly string[]): Promise<void> {
     args: [...args],
     options: {
       target: { type: "string", multiple: true },
-      image: { type: "boolean" },
       libs: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -44,16 +43,15 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${fileName(target)}  ${size}\n`);
   }
   await writeChecksums(output, TARGETS.map(fileName));
-  const [first] = targets;
-  if (values.image && first !== undefined) {
-    const path = await buildAgentImage({
-      target: first,
-      folder: output,
-      executable: fileName(first),
-      libs: values.libs,
-    });
-    process.stdout.write(`${path}  ${formatBytes((await stat(path)).size)}\n`);
-  }
+  const imaged = values.libs === undefined ? targets.find(({ name }) => name === ownTarget().name) : targets[0];
+  if (imaged === undefined) return;
+  const image = await buildAgentImage({
+    target: imaged,
+    folder: output,
+    executable: fileName(imaged),
+    libs: values.libs,
+  });
+  process.stdout.write(`${basename(image)}  ${formatBytes((await stat(image)).size)}\n`);
 }
 
 function chosen(names: readonly string[] | undefined): readonly Target[] {

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { CodedError } from "@flotilla/base/errors";
 
-/** The agent's executables as `npm run agent:build` leaves them: each with a gzipped copy, and their checksums in SHA256SUMS. */
+/** The agent's executables as `npm run agent:build` leaves them: each with a gzipped copy, some with a container image, and their checksums in SHA256SUMS. */
 export interface Executables {
   /** SHA-256 in hex by file name; throws `not-found`, saying how to build them, when there are none. */
   checksums(): Promise<ReadonlyMap<string, string>>;
-  /** A file to serve: an executable, its gzipped copy, or SHA256SUMS. Throws `not-found`. */
+  /** A file to serve: an executable, its gzipped copy, its container image, or SHA256SUMS. Throws `not-found`. */
   find(name: string): Promise<ExecutableFile>;
 }
 
@@ -42,7 +42,7 @@ export function openExecutables(folder: string): Executables {
     },
     async find(name) {
       const sums = await executables.checksums();
-      const sum = sums.get(name.replace(/\.gz$/, ""));
+      const sum = sums.get(name.replace(/(?:\.image\.tar)?\.gz$/, ""));
       if (sum === undefined && name !== SUMS)
         throw new CodedError(
           "not-found",

@@ -14,10 +14,10 @@ PURGE=no
 
 usage() {
   cat <<'USAGE'
-usage: install.sh [--token flp_…] [--name NAME] [--engine ADDRESS] [--root DIR]
+usage: install.sh [flp_…] [--name NAME] [--engine ADDRESS] [--root DIR]
        install.sh --uninstall [--purge]
 
-  --token      provisioning token; without it, and without FLOTILLA_TOKEN, the agent is installed or updated but not enrolled
+  flp_…        provisioning token (also --token or FLOTILLA_TOKEN); without one the agent is installed or updated but not enrolled
   --name       name of the device, when the host's name will not do
   --engine     where the Docker Engine listens (default: unix:///var/run/docker.sock)
   --root       installs below DIR and starts nothing: for images of whole systems
@@ -51,6 +51,10 @@ while [ $# -gt 0 ]; do
       PURGE=yes
       shift
       ;;
+    flp_*)
+      TOKEN=$1
+      shift
+      ;;
     -h | --help)
       usage
       exit 0
@@ -68,7 +72,7 @@ CONFIG="$ROOT/etc/flotilla"
 STATE="$ROOT/var/lib/flotilla"
 
 [ "$(uname -s)" = Linux ] || fail "the agent runs on Linux; this is $(uname -s)"
-if [ -z "$ROOT" ] && [ "$(id -u)" != 0 ]; then fail "run this as root: curl … | sudo sh -s -- --token flp_…"; fi
+if [ -z "$ROOT" ] && [ "$(id -u)" != 0 ]; then fail "run this as root: curl … | sudo sh -s -- flp_…"; fi
 
 has_systemd() { [ -z "$ROOT" ] && [ -d /run/systemd/system ]; }
 

@@ -39,7 +39,7 @@ export function registerAgents(app: App, context: Context, folder = FOLDER): voi
       schema: {
         ...common,
         operationId: "getAgent",
-        summary: "An executable of the agent (with .gz: gzipped), or SHA256SUMS",
+        summary: "An executable of the agent, the same with .gz, its container image with .image.tar.gz, or SHA256SUMS",
         params: Type.Object({ file: Type.String({ maxLength: 100 }) }),
         response: { 200: Binary, 206: Binary, 304: Binary },
       },
