@@ -165,6 +165,14 @@ test("nothing happens while it is paused or being prepared", () => {
     );
 });
 
+test("a phase passes only on evidence, whatever the threshold", () => {
+  const lenient = { ...running, strategy: { ...STRATEGY, successThreshold: 0 } };
+  const waiting = member({ device: "b", rank: "1", phase: undefined, outcome: "waiting" });
+  const time = { now: 0, listeningSince: 0 };
+  assert.deepEqual(plan(lenient, [member({}), waiting], time), []);
+  assert.equal(plan(lenient, [member({ outcome: "committed" }), waiting], time)[0]?.kind, "start-phase");
+});
+
 test("a superseded device makes room for another", () => {
   const decisions = plan(
     running,
