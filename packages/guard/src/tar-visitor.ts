@@ -10,9 +10,16 @@ export function tarVisitor(collector: Collector): TarVisitor {
   };
 }
 
+/** Longer paths cannot be made on Linux (PATH_MAX), so no image needs them. */
+const MAX_PATH_LENGTH = 4096;
+
 /** Announces one entry; a file whose body somebody wants is returned. */
 export function openEntry(collector: Collector, entry: TarEntry): OpenFile | undefined {
   if (entry.path === "" || entry.kind === "directory") return undefined;
+  if (entry.path.length > MAX_PATH_LENGTH) {
+    collector.problem(entry.path.slice(0, 200), `too-long: a path of ${entry.path.length} characters; not read`);
+    return undefined;
+  }
   if (entry.kind === "file") {
     collector.seen(entry.path);
     return collector.file(entry.path, entry.sizeBytes);

@@ -184,6 +184,13 @@ require nonsense
     problems: ["malformed: line 17 is no requirement", "no-version: 1 replaced by a folder: example.com/local"],
   },
   {
+    name: "go.mod made to be slow",
+    path: "go.mod",
+    content: `require${" ".repeat(500_000)}\u2028x\n`,
+    packages: [],
+    problems: ["too-long: line 1"],
+  },
+  {
     name: "go.mod of a module cache",
     path: "root/go/pkg/mod/a@v1/go.mod",
     content: "require a.b/c v1.0.0\n",

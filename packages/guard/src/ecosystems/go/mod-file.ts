@@ -3,6 +3,7 @@ import { goPurl, isModulePath } from "./purl.ts";
 
 const MAX_MOD_BYTES = 4 * 1024 * 1024;
 const MAX_LINES = 100_000;
+const MAX_LINE_LENGTH = 4096;
 
 /** `go.mod`: what it requires, after its replacements. Module caches, the Go distribution itself and test data are not the artifact's own. */
 export const modFileExtractor: WholeFileExtractor = {
@@ -41,6 +42,10 @@ function readModFile(file: WholeFile): Extraction {
   const lines = file.bytes.toString("utf8").split("\n", MAX_LINES);
   let block: string | undefined;
   lines.forEach((raw, index) => {
+    if (raw.length > MAX_LINE_LENGTH) {
+      mod.problems.push(`too-long: line ${index + 1} has ${raw.length} characters`);
+      return;
+    }
     const [code = "", comment = ""] = raw.split("//", 2);
     const text = code.trim();
     if (text === "") return;

@@ -47,6 +47,13 @@ export const cases: readonly InventoryCase[] = [
     content: "a==1\r\nb==2\r\n",
     packages: ["pkg:pypi/a@1 direct line:1", "pkg:pypi/b@2 direct line:2"],
   },
+  {
+    name: "requirements made to be slow",
+    path: "requirements.txt",
+    content: `-r${" ".repeat(60_000)}a"b"c\nx${" ".repeat(60_000)}\u2028y==1\n${"requirements".repeat(5_000)}==1\n`,
+    packages: [],
+    problems: ["malformed:", "no-version: 1", "not-read:"],
+  },
   { name: "empty requirements", path: "requirements.txt", content: "", packages: [] },
   {
     name: "an installed wheel",

@@ -10,12 +10,17 @@ export const requirementsExtractor: WholeFileExtractor = {
   kind: "whole",
   id: "pypi-requirements",
   maxBytes: MAX_REQUIREMENTS_BYTES,
-  wants: (path) =>
-    path.endsWith(".txt") &&
-    (/(?:^|\/)[^/]*requirements[^/]*\.txt$/i.test(path) || /(?:^|\/)requirements\/[^/]+\.txt$/.test(path)) &&
-    !/\.(?:dist|egg)-info\//.test(path),
+  wants: isRequirements,
   read: readRequirements,
 };
+
+/** `requirements-dev.txt`, `requirements/base.txt`. */
+function isRequirements(path: string): boolean {
+  if (!path.endsWith(".txt")) return false;
+  const [name = "", folder = ""] = path.split("/").slice(-2).reverse();
+  if (folder.endsWith("-info")) return false;
+  return folder === "requirements" || name.toLowerCase().includes("requirements");
+}
 
 function readRequirements(file: WholeFile): Extraction {
   const packages: FoundPackage[] = [];
@@ -76,13 +81,12 @@ type Requirement =
   | { readonly kind: "option" }
   | { readonly kind: "bad" };
 
-const INCLUDE = /^(?:-r|--requirement)(?:\s+|=|(?=[^\s-]))\s*["']?([^"']+?)["']?$/;
 /** PEP 508 name and extras; what follows is a version specifier, `@ url`, a marker, or options such as `--hash`. */
-const NAMED = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]{0,500}\])?\s*(.*)$/;
+const NAMED = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]{0,500}\])?\s*(.*)$/s;
 
 function parseRequirement(text: string): Requirement {
-  const include = INCLUDE.exec(text);
-  if (include?.[1] !== undefined) return { kind: "include", path: include[1] };
+  const include = includeOf(text);
+  if (include !== undefined) return { kind: "include", path: include };
   if (/^(?:-e|--editable)\b/.test(text)) return { kind: "unpinned", what: text.slice(0, 80) };
   if (text.startsWith("-")) return { kind: "option" };
   if (/^[\w+.-]+:\/\/|^\.{0,2}\//.test(text)) return { kind: "unpinned", what: withoutCredentials(text).slice(0, 80) };
@@ -91,6 +95,15 @@ function parseRequirement(text: string): Requirement {
   const specifier = (named[2] ?? "").split(/;|\s--/, 1)[0]?.trim() ?? "";
   const version = pinOf(specifier);
   return version === undefined ? { kind: "unpinned", what: named[1] } : { kind: "pinned", name: named[1], version };
+}
+
+/** The file of `-r FILE`, `-rFILE`, `--requirement FILE` or `--requirement=FILE`. */
+function includeOf(text: string): string | undefined {
+  const option = ["--requirement", "-r"].find((name) => text.startsWith(name));
+  if (option === undefined) return undefined;
+  const path = text.slice(option.length).trim().replace(/^=/, "").trim();
+  const bare = /^(["']).*\1$/.test(path) ? path.slice(1, -1) : path;
+  return bare === "" || bare.startsWith("-") ? undefined : bare;
 }
 
 /** The version of a specifier that allows exactly one (PEP 440 `==` without a wildcard, or `===`). */
