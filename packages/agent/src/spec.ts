@@ -21,7 +21,7 @@ import {
   type VolumeSpec,
 } from "./ports.ts";
 import { digestOf, type LoadedRelease } from "./release.ts";
-import { fillDeep, resolveVariables } from "./variables.ts";
+import { type FilledApp, fillApp } from "./variables.ts";
 
 /** Containers that declare no logging keep at most this much: a chatty service must not fill the disk of a small device. */
 const DEFAULT_LOGGING = { driver: "json-file", options: { "max-size": "10m", "max-file": "3" } } as const;
@@ -73,19 +73,20 @@ export interface ImageInstance {
 
 /**
  * Builds what `release` means on an engine of this kind. Throws coded refusals: `architecture-unsupported`, `variable-missing`,
- * `dependency-cycle`, `release-invalid`.
+ * `variable-invalid`, `dependency-cycle`, `release-invalid`.
  */
 export function buildInstance(app: string, release: LoadedRelease, held: Held, engine: Platform): Instance {
-  const values = resolveVariables(release.app, held.variables);
-  const networks = Object.entries(release.app.networks).map(([key, network]) => {
-    const filled = fillDeep(network, values);
-    return { key, network: filled, specHash: hashOf(filled) };
-  });
+  const filled = fillApp(release.app, held.variables);
+  const networks = Object.entries(filled.app.networks).map(([key, network]) => ({
+    key,
+    network,
+    specHash: hashOf(network),
+  }));
   const services = orderByDependency(release.app.services).map((name) => {
     const raw = release.app.services[name] as Service;
-    const service = adapt({ ...fillDeep(raw, values), image: raw.image });
+    const service = adapt({ ...(filled.app.services[name] as Service), image: raw.image });
     const platform = platformFor(release, service, engine);
-    const files = filesOf(release, service, { values, given: held.variables });
+    const files = filesOf(release, service, filled);
     return {
       name,
       service,
@@ -98,10 +99,10 @@ export function buildInstance(app: string, release: LoadedRelease, held: Held, e
     held,
     services,
     networks,
-    volumes: Object.entries(release.app.volumes).map(([key, volume]) => ({
+    volumes: Object.entries(filled.app.volumes).map(([key, volume]) => ({
       name: `${app}_${key}`,
       labels: { [LABELS.app]: app },
-      volume: fillDeep(volume, values),
+      volume,
     })),
     images: imagesOf(release, engine),
     ownBlobs: release.ownBlobs,
@@ -215,30 +216,25 @@ function replicasOf(of: {
   }));
 }
 
-interface FileValues {
-  readonly values: ReadonlyMap<string, string>;
-  readonly given: Readonly<Record<string, string>>;
+function filesOf(release: LoadedRelease, service: Service, { app, secrets }: FilledApp): ContainerSpec["files"] {
+  const encoder = new TextEncoder();
+  return [
+    ...service.configs.map((mount) => fileOf(mount, configContent(release, app.configs[mount.source], mount.source))),
+    ...service.secrets.map((mount) => {
+      const value = secrets[mount.source];
+      if (value === undefined) throw new CodedError("release-invalid", `secret ${mount.source} is not in the release`);
+      return fileOf(mount, encoder.encode(value));
+    }),
+  ];
 }
 
-function filesOf(release: LoadedRelease, service: Service, { values, given }: FileValues): ContainerSpec["files"] {
-  const configs = service.configs.map((mount) => fileOf(mount, configContent(release, mount.source, values)));
-  const secrets = service.secrets.map((mount) => {
-    const variable = release.app.secrets[mount.source]?.variable ?? mount.source;
-    const value = values.get(variable) ?? given[variable];
-    if (value === undefined)
-      throw new CodedError(
-        "variable-missing",
-        `secret ${mount.source} has no value: set the variable ${variable} for the project, a group or the device`,
-      );
-    return fileOf(mount, new TextEncoder().encode(value));
-  });
-  return [...configs, ...secrets];
-}
-
-function configContent(release: LoadedRelease, name: string, values: ReadonlyMap<string, string>): Uint8Array {
-  const config = release.app.configs[name];
+function configContent(
+  release: LoadedRelease,
+  config: NormalisedApp["configs"][string] | undefined,
+  name: string,
+): Uint8Array {
   if (config === undefined) throw new CodedError("release-invalid", `config ${name} is not in the release`);
-  if (config.kind === "content") return new TextEncoder().encode(fillDeep(config.content, values));
+  if (config.kind === "content") return new TextEncoder().encode(config.content);
   return release.files.get(config.digest) ?? new Uint8Array();
 }
 

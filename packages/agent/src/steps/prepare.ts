@@ -14,8 +14,7 @@ const FINAL_CODES: readonly string[] = [
   "manifest-invalid",
   "architecture-unsupported",
   "variable-missing",
-  "variable-unknown",
-  "variable-too-large",
+  "variable-invalid",
   "dependency-cycle",
 ];
 const COMMITTED_RETRY_MS = 5 * 60_000;
