@@ -85,7 +85,13 @@ function imageOf(file: string, source: PositionedSource, index: Index, entry: Li
   if (place === undefined) throw invalid(`its config ${entry.config.slice(0, 100)} is missing`);
   const bytes = readPlace(source, place, MAX_CONFIG_BYTES, "a config");
   const config = parseImageConfig(bytes);
-  return { config, configDigest: sha256(bytes), names: entry.names, layers: layersOf(file, index, entry, config) };
+  return {
+    config,
+    configBytes: bytes,
+    configDigest: sha256(bytes),
+    names: entry.names,
+    layers: layersOf(file, index, entry, config),
+  };
 }
 
 function layersOf(file: string, index: Index, entry: ListEntry, config: ImageConfig): readonly LocalLayer[] {

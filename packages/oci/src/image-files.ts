@@ -17,6 +17,8 @@ export interface LocalLayer {
 /** An image that stands in local files. */
 export interface LocalImage {
   readonly config: ImageConfig;
+  /** The config as it is written. */
+  readonly configBytes: Uint8Array;
   /** Image identity: digest of the config. */
   readonly configDigest: Digest;
   /** Digest of the manifest, where there is one. */

@@ -105,7 +105,7 @@ function imageOf(
     const sizeBytes = sizeOf(file);
     return { diffId, file, offset: 0, sizeBytes, open: () => openPositioned(file) };
   });
-  return { config, configDigest: manifest.config.digest, manifestDigest, names, layers };
+  return { config, configBytes: bytes, configDigest: manifest.config.digest, manifestDigest, names, layers };
 }
 
 async function* readBlobFile(path: string, digest: Digest): AsyncGenerator<Uint8Array> {

@@ -6,6 +6,7 @@ import { cleanPath } from "@flotilla/oci/tar/header";
 import { type BodySink, createTarParser, type TarEntry } from "@flotilla/oci/tar/read";
 import type { Wanted } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
+import { scanImageConfig } from "../image-config.ts";
 import { createLayerScanner, type LayerScanner } from "../layer-scanner.ts";
 import type { Inventory, LayerScan } from "../model.ts";
 import type { ScanPool } from "../pool.ts";
@@ -91,9 +92,10 @@ class ArchiveStream {
     this.#parser.end();
     await Promise.all(this.#pending);
     const list = this.#manifest();
-    const { diffIds } = parseImageConfig(this.#document(list.config));
+    const config = this.#document(list.config);
+    const { diffIds } = parseImageConfig(config);
     const scans = await Promise.all(list.layers.map((path) => this.#scan(path)));
-    const inventory = mergeLayers(scans);
+    const inventory = mergeLayers([...scans, scanImageConfig(config, this.#wanted)]);
     const foreign = scans
       .filter((scan, index) => scan.diffId !== diffIds[index])
       .map((scan) => ({

@@ -1,6 +1,7 @@
 import type { LocalImage, LocalLayer } from "@flotilla/oci/image-files";
 import type { Wanted } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
+import { scanImageConfig } from "../image-config.ts";
 import type { LayerScan, Problem } from "../model.ts";
 import type { ScanPool } from "../pool.ts";
 import type { FileLayer } from "../pool-messages.ts";
@@ -19,7 +20,10 @@ export function localImageSource(
     sizeBytes: image.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0),
     parts: image.layers.length,
     async inventory(wanted, pool) {
-      const inventory = mergeLayers(await scanLayers(image.layers, wanted, pool, options));
+      const inventory = mergeLayers([
+        ...(await scanLayers(image.layers, wanted, pool, options)),
+        scanImageConfig(image.configBytes, wanted),
+      ]);
       return { ...inventory, problems: [...problems, ...inventory.problems] };
     },
   };

@@ -8,6 +8,7 @@ import { choosePlatform, formatPlatform } from "@flotilla/oci/platform";
 import { manifestNameOf, parseReference, type Reference } from "@flotilla/oci/reference";
 import type { Wanted } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
+import { scanImageConfig } from "../image-config.ts";
 import { createLayerScanner, type LayerScanner } from "../layer-scanner.ts";
 import type { LayerScan, Problem } from "../model.ts";
 import type { ScanPool } from "../pool.ts";
@@ -22,7 +23,8 @@ export async function openRegistry(text: string, options: SourceOptions): Promis
   const reference = parseReference(text);
   const client = clientFor(reference, options);
   const manifest = await imageManifest(client, reference, options);
-  const config = parseImageConfig(await readConfig(client, reference.repository, manifest.config, options.signal));
+  const configBytes = await readConfig(client, reference.repository, manifest.config, options.signal);
+  const config = parseImageConfig(configBytes);
   if (config.diffIds.length !== manifest.layers.length)
     throw new CodedError(
       "manifest-invalid",
@@ -46,7 +48,7 @@ export async function openRegistry(text: string, options: SourceOptions): Promis
         options.onProgress?.({ what: "layers", done: ++done, total: manifest.layers.length });
         return scan;
       });
-      const inventory = mergeLayers(scans);
+      const inventory = mergeLayers([...scans, scanImageConfig(configBytes, wanted)]);
       return { ...inventory, problems: [...foreignLayers(scans, config.diffIds), ...inventory.problems] };
     },
   };

@@ -17,6 +17,8 @@ const WANTED = { inventory: true, secrets: true };
 const PLATFORM = { os: "linux", architecture: "amd64" };
 const secretBody = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5";
 const token = `${["npm", secretBody].join("_")}${base62Checksum(secretBody)}`;
+const bakedBody = secretBody.toLowerCase();
+const baked = `${["npm", bakedBody].join("_")}${base62Checksum(bakedBody)}`;
 const FILES = [
   {
     "etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
@@ -104,13 +106,16 @@ function assertWhole(inventory: Inventory, image: BuiltImage): void {
   );
   assert.deepEqual(
     inventory.secrets.map(({ rule, location }) => [rule, location]),
-    [["npm-token", { path: "root/.npmrc", layer: first, line: 1 }]],
+    [
+      ["npm-token", { path: "root/.npmrc", layer: first, line: 1 }],
+      ["npm-token", { path: "(image config)" }],
+    ],
   );
 }
 
 for (const compress of [true, false]) {
   describe(`images with ${compress ? "gzipped" : "plain"} layers`, () => {
-    const image = buildImage({ files: FILES, compress });
+    const image = buildImage({ files: FILES, compress, config: { Env: [`BAKED=${baked}`] } });
     const name = compress ? "gz" : "plain";
     const pool = createScanPool({ threads: 2 });
     after(() => pool.close());
