@@ -31,5 +31,9 @@ export interface BlobStore {
   removeUpload(id: string): Promise<void>;
   /** Ids of uploads that were not touched since `before` (milliseconds since the epoch). */
   staleUploads(before: number): Promise<readonly string[]>;
-  remove(digest: Digest): Promise<void>;
+  /**
+   * Removes the blobs that nothing links and that were not stored again since `before` (milliseconds since the epoch); resolves to the bytes freed. Whoever links a
+   * blob looks afterwards whether it is (still) here.
+   */
+  collect(isLinked: (digest: Digest) => Promise<boolean>, before: number): Promise<number>;
 }

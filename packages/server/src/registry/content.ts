@@ -14,6 +14,7 @@ import type { Actor } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import type { Tables } from "../store/tables.ts";
 import type { BlobStore } from "./blob-store.ts";
+import { isScannable } from "./image-inventory.ts";
 import { checkLinks } from "./links.ts";
 import { type ManifestName, projectOf } from "./path.ts";
 import type { ManifestRow } from "./tables.ts";
@@ -104,6 +105,7 @@ class StoredContent implements Content {
         .onConflict((conflict) => conflict.doNothing())
         .execute();
     });
+    await this.#checkStored(digest);
   }
 
   async findInProject(project: string, digest: Digest): Promise<{ readonly sizeBytes: number } | undefined> {
@@ -128,14 +130,16 @@ class StoredContent implements Content {
       await insertManifest(trx, repository, digest, bytes.length, manifest, this.#now());
       for (const tag of input.tags) await moveTag(trx, repository, tag, digest, this.#now());
       await this.#observer.stored(trx, repository, digest, manifest);
+      const noun = isScannable(manifest) ? "image" : "artifact";
       await events.append(trx, {
         project: projectOf(repository),
         actor: input.actor,
-        action: "image.pushed",
-        subject: `image/${digest}`,
+        action: `${noun}.pushed`,
+        subject: `${noun}/${digest}`,
         data: { repository, digest, mediaType: manifest.mediaType, tags: input.tags },
       });
     });
+    await this.#checkStored(digest);
     return { digest, manifest };
   }
 
@@ -164,6 +168,12 @@ class StoredContent implements Content {
       )
       .where("t.tag", "=", name.tag)
       .executeTakeFirst();
+  }
+
+  /** Collection looks at links after it set a blob aside; so does whoever makes a link look at the blob. */
+  async #checkStored(digest: Digest): Promise<void> {
+    if ((await this.blobs.sizeOf(digest)) === undefined)
+      throw new CodedError("unavailable", `${digest} was being removed as it was named; push it again`);
   }
 
   #now(): string {

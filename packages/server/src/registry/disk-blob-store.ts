@@ -5,6 +5,7 @@ import { algorithmOf, type Digest, encodedPart } from "@flotilla/base/digest";
 import { CodedError } from "@flotilla/base/errors";
 import { createDigester, type Digester } from "@flotilla/oci/hash";
 import type { BlobStore, Upload } from "./blob-store.ts";
+import { collectBlobs } from "./disk-collect.ts";
 
 const READ_CHUNK_BYTES = 256 * 1024;
 const UPLOAD_ID = /^[0-9a-f-]{36}$/;
@@ -55,7 +56,7 @@ class DiskBlobStore implements BlobStore {
 
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
     if (hashOf(bytes, digest) !== digest) throw mismatch(digest);
-    if ((await this.sizeOf(digest)) !== undefined) return;
+    // Written anew when it is here already: that makes it young, so that it is not collected before it is linked.
     const id = crypto.randomUUID();
     const file = await open(this.#uploadPath(id), "wx", 0o600);
     try {
@@ -113,8 +114,8 @@ class DiskBlobStore implements BlobStore {
     return stale;
   }
 
-  async remove(digest: Digest): Promise<void> {
-    await rm(this.localPath(digest), { force: true });
+  collect(isLinked: (digest: Digest) => Promise<boolean>, before: number): Promise<number> {
+    return collectBlobs(join(this.#folder, "blobs"), isLinked, before);
   }
 
   #claim(id: string): void {

@@ -28,6 +28,7 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, code: string]>>
   "too-many-uploads": [429, "TOOMANYREQUESTS"],
   "too-large": [413, "SIZE_INVALID"],
   unsupported: [405, "UNSUPPORTED"],
+  unavailable: [503, "UNKNOWN"],
   "disk-full": [507, "UNKNOWN"],
   internal: [500, "UNKNOWN"],
 };

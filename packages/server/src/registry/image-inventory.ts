@@ -1,9 +1,10 @@
 import type { Digest } from "@flotilla/base/digest";
 import { CodedError } from "@flotilla/base/errors";
 import { mergeLayers } from "@flotilla/guard/image";
+import { scanImageConfig } from "@flotilla/guard/image-config";
 import type { Inventory, LayerScan, Problem } from "@flotilla/guard/model";
 import { parseImageConfig } from "@flotilla/oci/image-config";
-import { type ImageManifest, type Manifest, parseManifest } from "@flotilla/oci/manifest";
+import type { ImageManifest, Manifest } from "@flotilla/oci/manifest";
 import { isImageConfigType, isLayerType } from "@flotilla/oci/media-types";
 import { unionOf } from "./inventory-union.ts";
 import type { LayerScans } from "./layer-scans.ts";
@@ -49,15 +50,9 @@ export async function inventoryOf(manifest: Manifest, parts: ImageParts, depth =
   return unionOf(inventories);
 }
 
-/** A manifest out of the bytes that a repository keeps; undefined for one of another kind. */
-export function manifestIn(bytes: Uint8Array, mediaType: string): Manifest {
-  return parseManifest(bytes, mediaType);
-}
-
 async function imageInventory(manifest: ImageManifest, parts: ImageParts): Promise<Inventory> {
-  const diffIds = isImageConfigType(manifest.config.mediaType)
-    ? parseImageConfig(await parts.blob(manifest.config.digest)).diffIds
-    : [];
+  const config = isImageConfigType(manifest.config.mediaType) ? await parts.blob(manifest.config.digest) : undefined;
+  const diffIds = config === undefined ? [] : parseImageConfig(config).diffIds;
   const scans: LayerScan[] = [];
   for (const [index, layer] of manifest.layers.entries()) {
     const scan = await parts.layers.scanOf(layer.digest);
@@ -69,7 +64,7 @@ async function imageInventory(manifest: ImageManifest, parts: ImageParts): Promi
       throw new CodedError("layer-unreadable", `layer ${layer.digest} is not the ${diffId} that the config names`);
     scans.push(scan);
   }
-  return mergeLayers(scans);
+  return mergeLayers(config === undefined ? scans : [...scans, scanImageConfig(config)]);
 }
 
 function checkReadable(scan: LayerScan, layer: Digest): void {

@@ -32,6 +32,20 @@ export async function checkLinks(database: Kysely<Tables>, repository: string, m
     });
 }
 
+/** Whether any repository of any project has this content. */
+export async function isLinked(database: Kysely<Tables>, digest: string): Promise<boolean> {
+  for (const table of ["registry_blobs", "registry_manifests"] as const) {
+    const row = await database
+      .selectFrom(table)
+      .select("digest")
+      .where("digest", "=", digest)
+      .limit(1)
+      .executeTakeFirst();
+    if (row !== undefined) return true;
+  }
+  return false;
+}
+
 function isDistributed({ mediaType }: Descriptor): boolean {
   return !mediaType.includes(".nondistributable.") && !mediaType.includes(".foreign.");
 }

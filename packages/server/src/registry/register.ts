@@ -6,16 +6,20 @@ import type { App } from "../http/app.ts";
 import type { Policies } from "../policies/port.ts";
 import type { DevicePulls } from "./admission.ts";
 import { registerRegistryApi } from "./api-routes.ts";
+import type { BlobStore } from "./blob-store.ts";
 import { type Content, createContent } from "./content.ts";
 import { createDiskBlobStore } from "./disk-blob-store.ts";
 import { registerDistribution } from "./http-routes.ts";
 import { createLayerScans } from "./layer-scans.ts";
+import { isLinked } from "./links.ts";
 import { createScanRunner } from "./scan-runner.ts";
 import type { Scans } from "./scans.ts";
-import { createUploads } from "./uploads.ts";
+import { createUploads, type Uploads } from "./uploads.ts";
 
 const SCAN_THREADS = 2;
-const EXPIRY_INTERVAL_MS = 3_600_000;
+const HOUSEKEEPING_INTERVAL_MS = 3_600_000;
+/** Content that no repository has stays so long: it may be about to be named. */
+const MIN_UNLINKED_AGE_MS = 24 * 3_600_000;
 
 export interface RegistryOptions {
   /** Which repositories a device may pull. */
@@ -43,32 +47,32 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   registerDistribution(app, { context, content, uploads, devicePulls: options.devicePulls });
   registerRegistryApi(app, context, scans);
   const stopped = new AbortController();
+  let housekeeping: Promise<void> | undefined;
   app.addHook("onReady", async () => {
     await scans.resume();
-    expireUploads(context, () => uploads.expire(), stopped.signal);
+    housekeeping = keepHouse(context, blobs, uploads, stopped.signal);
   });
   app.addHook("onClose", async () => {
     stopped.abort();
+    await housekeeping;
     await pool.close();
     await scans.idle();
   });
   return { content, scans };
 }
 
-/** Gives up old uploads, now and then. */
-async function expireUploads(
-  { clock, log }: Pick<Context, "clock" | "log">,
-  expire: () => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
+/** Gives up old uploads and removes what nothing links, now and then. */
+async function keepHouse(context: Context, blobs: BlobStore, uploads: Uploads, signal: AbortSignal): Promise<void> {
+  const { clock, log, database } = context;
   while (!signal.aborted) {
     try {
-      await expire();
-      await clock.sleep(EXPIRY_INTERVAL_MS, signal);
+      await uploads.expire();
+      const before = clock.now() - MIN_UNLINKED_AGE_MS;
+      const freedBytes = await blobs.collect((digest) => isLinked(database.read, digest), before);
+      if (freedBytes > 0) log.info({ freedBytes }, "content that no repository has was removed");
     } catch (error) {
-      if (signal.aborted) return;
-      log.error({ error }, "old uploads could not be given up");
-      await clock.sleep(EXPIRY_INTERVAL_MS, signal).catch(() => {}); // aborted: the loop's condition ends it
+      log.error({ error }, "old uploads and content could not be removed");
     }
+    await clock.sleep(HOUSEKEEPING_INTERVAL_MS, signal).catch(() => {}); // aborted: the loop's condition ends it
   }
 }

@@ -35,6 +35,7 @@ async function createContent(database: Kysely<unknown>): Promise<void> {
     .on("registry_manifests")
     .columns(["project", "repository", "subject"])
     .execute();
+  await database.schema.createIndex("registry_manifests_digest").on("registry_manifests").column("digest").execute();
   await database.schema
     .createTable("registry_tags")
     .addColumn("project", "text", (column) => column.notNull())
