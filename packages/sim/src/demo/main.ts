@@ -31,7 +31,16 @@ const screen = createScreen({
 /** For scripts: end when the story has been told. */
 const leave = process.argv.includes("--exit");
 const stop = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+/** A terminal's Ctrl-C comes twice: to this process, and handed on by the launcher. One that comes later is from an impatient person. */
+const TWICE_MS = 1000;
+let interruptedMs: number | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted());
+
+function interrupted(): void {
+  interruptedMs ??= clock.monotonic();
+  if (clock.monotonic() - interruptedMs > TWICE_MS) process.exit(130);
+  stop.abort();
+}
 
 /** Agents that run. */
 const tasks: Promise<void>[] = [];
