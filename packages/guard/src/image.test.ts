@@ -99,6 +99,17 @@ const cases: readonly MergeCase[] = [
     packages: ["pkg:deb/debian/python3-yaml@6.0-3?arch=amd64&distro=debian-12 0", "pkg:pypi/six@1 0"],
   },
   {
+    name: "a distroless image says what its debs own by checksums",
+    layers: [
+      {
+        "var/lib/dpkg/status.d/tool": "Package: tool\nArchitecture: amd64\nVersion: 1\n",
+        "var/lib/dpkg/status.d/tool.md5sums": `${"0".repeat(32)}  usr/lib/tool.dist-info/METADATA\n`,
+        "usr/lib/tool.dist-info/METADATA": metadata("tool", "1"),
+      },
+    ],
+    packages: ["pkg:deb/debian/tool@1?arch=amd64 0"],
+  },
+  {
     name: "once the deb is gone, its files are nobody's",
     layers: [
       {
