@@ -28,6 +28,8 @@ class ContainerdEngine {
   readonly containers: unknown[] = [];
   /** Takes no archive, for the way through the loopback registry. */
   deaf = false;
+  /** Shows every image under another id than its content has. */
+  confused = false;
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "", "http://docker");
@@ -49,7 +51,8 @@ class ContainerdEngine {
     const [, name, verb] = /^\/images\/(.+?)(?:\/(json|tag))?$/.exec(path) ?? [];
     const image = this.images.get(name ?? "") ?? [...this.images.values()].find(({ id }) => id === name);
     if (image === undefined) return void json(404, { message: `No such image: ${name}` });
-    if (verb === "json") return void json(200, { Id: image.id, RootFS: { Layers: image.diffIds } });
+    const shownId = this.confused ? `sha256:${"0".repeat(64)}` : image.id;
+    if (verb === "json") return void json(200, { Id: shownId, RootFS: { Layers: image.diffIds } });
     if (verb === "tag") this.images.set(`${url.searchParams.get("repo")}:${url.searchParams.get("tag")}`, image);
     else this.images.delete(name ?? "");
     json(verb === "tag" ? 201 : 200, {});
@@ -160,5 +163,11 @@ describe("containerd image store", () => {
     await load();
     assert.equal(await engine.hasImage(IMAGE.config.digest), true);
     assert.deepEqual([...docker.images.keys()], [`default/web:${encodedPart(IMAGE.config.digest)}`]);
+  });
+
+  it("believes no image whose id is not that of what it sent, and leaves none behind", async () => {
+    docker.confused = true;
+    await assert.rejects(load(), /took the image .* in no way \(load: .* not sha256/);
+    assert.equal(docker.images.size, 0);
   });
 });
