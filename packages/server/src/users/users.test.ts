@@ -4,6 +4,7 @@ import { Page } from "@flotilla/protocol/api/paging";
 import { ApiToken, CreatedToken, Invitation, Me, Member, OneTimeCode, Project } from "@flotilla/protocol/api/users";
 import { NoContent } from "@flotilla/protocol/client";
 import { startTestServer, type TestServer } from "../testing.ts";
+import { formatApiToken, newSecret } from "./secrets.ts";
 
 const PASSWORD = "correct horse battery";
 
@@ -40,6 +41,18 @@ test("a token cannot make one that may do more", async () => {
   await assert.rejects(make(["no:such"]), { code: "invalid-request" });
   assert.deepEqual((await make(["device:read"])).scopes, ["device:read"]);
   await assert.rejects(client.post("/api/v1/session/code", {}, OneTimeCode), { code: "role-exceeded" });
+});
+
+test("the id of a token or of a session without its secret is nothing", async () => {
+  await using server = await startTestServer();
+  const { id } = await makeToken(server, "default", ["project:read"]);
+  const guessed = server.clientWith(formatApiToken(id, newSecret()));
+  await assert.rejects(guessed.get("/api/v1/me", Me), { code: "unauthenticated", message: /not known/ });
+  const { code } = await server.client.post("/api/v1/session/code", {}, OneTimeCode);
+  const cookie = await cookieOf(await post(server, "/api/v1/session", JSON.stringify({ code })));
+  const ask = (value: string) => fetch(`${server.url}/api/v1/me`, { headers: { cookie: value } });
+  assert.equal((await ask(cookie)).status, 200);
+  assert.equal((await ask(cookie.replace(/\.[0-9A-Za-z]+$/, `.${newSecret()}`))).status, 401);
 });
 
 test("secrets of tokens are in no list and not in the database", async () => {
