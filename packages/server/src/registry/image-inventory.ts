@@ -2,18 +2,17 @@ import type { Digest } from "@flotilla/base/digest";
 import { CodedError } from "@flotilla/base/errors";
 import { mergeLayers } from "@flotilla/guard/image";
 import { scanImageConfig } from "@flotilla/guard/image-config";
-import type { Inventory, LayerScan, Problem } from "@flotilla/guard/model";
+import type { Inventory, LayerScan } from "@flotilla/guard/model";
 import { parseImageConfig } from "@flotilla/oci/image-config";
 import type { ImageManifest, Manifest } from "@flotilla/oci/manifest";
 import { isImageConfigType, isLayerType } from "@flotilla/oci/media-types";
 import { unionOf } from "./inventory-union.ts";
+import { isWholeLayer } from "./layer-problems.ts";
 import type { LayerScans } from "./layer-scans.ts";
 
 /** Platforms of an index that are looked at. */
 const MAX_PLATFORMS = 64;
 const MAX_DEPTH = 3;
-/** Problems of a layer as a whole after which its files are not known. */
-const UNREADABLE = /^(?:tar-|decompress-|archive-bomb|zstd-)/;
 
 /** Where an image's parts are read. */
 export interface ImageParts {
@@ -75,10 +74,6 @@ function checkReadable(scan: LayerScan, layer: Digest): void {
 
 function isUnreadable(scan: LayerScan): boolean {
   return scan.problems.some(isWholeLayer);
-}
-
-function isWholeLayer({ path, reason }: Problem): boolean {
-  return path === "" && UNREADABLE.test(reason);
 }
 
 function withProblem(digest: Digest): Inventory {

@@ -9,6 +9,7 @@ import { openPositioned } from "@flotilla/oci/positioned";
 import { Counter } from "prom-client";
 import type { Context } from "../context.ts";
 import type { BlobStore } from "./blob-store.ts";
+import { isWholeLayer } from "./layer-problems.ts";
 
 /** Uploads that are scanned while they arrive; those beyond are scanned from the disk when their manifest comes. */
 const MAX_STREAMS = 64;
@@ -18,8 +19,8 @@ const WANTED = { inventory: true, secrets: true };
 export interface LayerScans {
   /** The next bytes of an upload, in order from its first one; `offset` is where they stand. */
   feed(upload: string, offset: number, chunk: Uint8Array): Promise<void>;
-  /** The upload became this blob: keeps its scan. Returns at once; {@link LayerScans.scanOf} waits for it. */
-  finish(upload: string, blob: Digest): void;
+  /** The upload became this blob of so many bytes: keeps its scan. Returns at once; {@link LayerScans.scanOf} waits for it. */
+  finish(upload: string, blob: Digest, sizeBytes: number): void;
   /** The upload is given up. */
   drop(upload: string): void;
   /** The scan of a blob as a layer: kept, under way, or made from the disk now. */
@@ -69,9 +70,14 @@ class StoredLayerScans implements LayerScans {
     }
   }
 
-  finish(upload: string, blob: Digest): void {
+  finish(upload: string, blob: Digest, sizeBytes: number): void {
     const stream = this.#streams.get(upload);
     if (stream === undefined) return;
+    // A write that failed in its middle leaves bytes on the disk that the scanner never had.
+    if (stream.nextOffset !== sizeBytes) {
+      this.drop(upload);
+      return;
+    }
     this.#streams.delete(upload);
     this.#track(blob, this.#finishStream(stream, blob));
   }
@@ -164,13 +170,14 @@ async function keep(
   blob: Digest,
   scan: LayerScan,
 ): Promise<void> {
-  const { diffId: diff_id, format } = scan;
+  const { format } = scan;
+  const diff_id = keyOf(blob, scan);
   const text = JSON.stringify(scan);
   await database.write(async (trx) => {
     await trx
       .insertInto("registry_layer_scans")
       .values({ diff_id, format, scan: text, created_at: toInstant(clock.now()) })
-      .onConflict((conflict) => conflict.columns(["diff_id", "format"]).doUpdateSet({ scan: text }))
+      .onConflict((conflict) => conflict.doNothing())
       .execute();
     await trx
       .insertInto("registry_layers")
@@ -178,6 +185,14 @@ async function keep(
       .onConflict((conflict) => conflict.column("blob").doUpdateSet({ diff_id, format }))
       .execute();
   });
+}
+
+/**
+ * What a scan is shared by: the layer's diff id. The one of a layer that was not read to its end is only of what could be read, which may be another layer
+ * whole (with rubbish after it): its scan is kept for this blob alone.
+ */
+function keyOf(blob: Digest, scan: LayerScan): string {
+  return scan.problems.some(isWholeLayer) ? `blob ${blob}` : scan.diffId;
 }
 
 /** Compressed, or a tar with its magic; anything else waits for a manifest that calls it a layer. */

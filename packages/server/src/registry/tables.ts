@@ -56,7 +56,7 @@ export interface LayerRow {
   readonly format: number;
 }
 
-/** The scan of a layer by what it holds; JSON of a `LayerScan`. */
+/** The scan of a layer by what it holds (or by its blob, when it could not be read to its end); JSON of a `LayerScan`. */
 export interface LayerScanRow {
   readonly diff_id: string;
   readonly format: number;

@@ -108,7 +108,7 @@ class StoredUploads implements Uploads {
     await this.sizeOf(repository, upload);
     try {
       const size = await this.#content.blobs.commitUpload(upload, digest);
-      this.#layers.finish(upload, digest);
+      this.#layers.finish(upload, digest, size);
       await this.#content.linkBlob(repository, digest, size);
       await this.#remove(upload);
       return size;
