@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import type { KnownDevice } from "../devices/devices.ts";
 import { supersede } from "../rollouts/members.ts";
 import type { Tables } from "../store/tables.ts";
-import { assignSettled, settlementsFor } from "./settle.ts";
+import { assignSettled, readSettlements, settlementsFor } from "./settle.ts";
 
 type Trx = Transaction<Tables>;
 
@@ -49,7 +49,7 @@ export async function unassignDevice(
     .executeTakeFirst();
   if (result.numDeletedRows === 0n) return false;
   await supersede(trx, { project, app, devices: [id], reason: "the assignment was taken away", now });
-  const release = (await settlementsFor(trx, device, app)).get(app)?.release;
+  const release = settlementsFor(await readSettlements(trx, project, app), device).get(app)?.release;
   if (release !== undefined) await assignSettled(trx, { project, app, release, devices: [id], now });
   const data = { app, ...(release === undefined ? {} : { release }) };
   await context.events.append(trx, { project, actor, action: "device.unassigned", subject: `device/${id}`, data });

@@ -6,22 +6,25 @@ import type { SettlementsTable } from "./tables.ts";
 
 type Trx = Transaction<Tables>;
 
-/** What stands for the device by the selectors that it matches: per app the one that was settled last. */
-export async function settlementsFor(
-  trx: Trx,
-  device: KnownDevice,
-  app?: string,
-): Promise<ReadonlyMap<string, SettlementsTable>> {
-  let query = trx.selectFrom("settlements").selectAll().where("project", "=", device.project);
+/** What stands in a project, of one app or of all, in the order it was settled. */
+export async function readSettlements(trx: Trx, project: string, app?: string): Promise<readonly SettlementsTable[]> {
+  let query = trx.selectFrom("settlements").selectAll().where("project", "=", project);
   if (app !== undefined) query = query.where("app", "=", app);
-  const rows = await query.orderBy("settled_at").orderBy("selector").execute();
-  const matching = rows.filter((row) => matches(parseSelector(row.selector), device));
+  return query.orderBy("settled_at").orderBy("selector").execute();
+}
+
+/** What stands for the device by the selectors that it matches: per app the one that was settled last. */
+export function settlementsFor(
+  settlements: readonly SettlementsTable[],
+  device: KnownDevice,
+): ReadonlyMap<string, SettlementsTable> {
+  const matching = settlements.filter((row) => matches(parseSelector(row.selector), device));
   return new Map(matching.map((row) => [row.app, row]));
 }
 
 /** Gives a new device what was settled for the selectors that it matches. Returns whether it got anything. */
 export async function settleNewDevice(trx: Trx, device: KnownDevice, now: string): Promise<boolean> {
-  const settlements = [...(await settlementsFor(trx, device)).values()];
+  const settlements = [...settlementsFor(await readSettlements(trx, device.project), device).values()];
   for (const { app, release } of settlements)
     await assignSettled(trx, { project: device.project, app, release, devices: [device.id], now });
   return settlements.length > 0;
@@ -35,9 +38,10 @@ export async function resettleDevice(
   trx: Trx,
   { before, after, now }: { readonly before: KnownDevice; readonly after: KnownDevice; readonly now: string },
 ): Promise<boolean> {
-  const old = await settlementsFor(trx, before);
+  const settlements = await readSettlements(trx, after.project);
+  const old = settlementsFor(settlements, before);
   let changed = false;
-  for (const [app, settlement] of await settlementsFor(trx, after)) {
+  for (const [app, settlement] of settlementsFor(settlements, after)) {
     if (old.get(app)?.selector === settlement.selector) continue;
     if (await heldByRollout(trx, after, app)) continue;
     const { release } = settlement;

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { matchingDevices } from "../devices/devices.ts";
 import { parseSelector } from "../devices/selector.ts";
 import { supersede } from "../rollouts/members.ts";
-import { assignSettled, putSettlement, settlementsFor } from "./settle.ts";
+import { assignSettled, putSettlement, readSettlements, settlementsFor } from "./settle.ts";
 
 interface SelectorChange {
   readonly project: string;
@@ -65,10 +65,11 @@ export async function unsettleSelector(
         .where("source", "!=", "pin")
         .execute();
       await supersede(trx, { project, app, devices: ids, reason: "the assignment was taken away", now });
-      for (const device of devices) {
-        const release = (await settlementsFor(trx, device, app)).get(app)?.release;
-        if (release !== undefined) await assignSettled(trx, { project, app, release, devices: [device.id], now });
-      }
+      const settlements = await readSettlements(trx, project, app);
+      const byRelease = Map.groupBy(devices, (device) => settlementsFor(settlements, device).get(app)?.release);
+      for (const [release, those] of byRelease)
+        if (release !== undefined)
+          await assignSettled(trx, { project, app, release, devices: those.map(({ id }) => id), now });
     });
     for (const { id } of devices) bus.publish("device.target", { project, device: id });
   }

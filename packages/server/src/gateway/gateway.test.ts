@@ -110,6 +110,12 @@ test("other paths do not upgrade", async () => {
   socket.on("error", () => undefined).terminate();
 });
 
+test("a plain request to the gateway is told to upgrade", async () => {
+  const response = await fetch(server.url + GATEWAY_PATH);
+  const { code } = (await response.json()) as { readonly code: string };
+  assert.deepEqual([response.status, code], [426, "upgrade-required"]);
+});
+
 test("reports are stored as differences, acknowledged, and stale ones ignored", async () => {
   const device = await enrolFakeDevice(server);
   const connection = await device.connect({ instanceId: "first" });

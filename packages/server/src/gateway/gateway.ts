@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { toInstant } from "@flotilla/base/clock";
+import { CodedError } from "@flotilla/base/errors";
 import { GATEWAY_PATH, MAX_MESSAGE_BYTES } from "@flotilla/protocol/device";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "@flotilla/protocol/version";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Context } from "../context.ts";
 import type { Presence } from "../devices/presence.ts";
 import type { App } from "../http/app.ts";
+import { problemResponses } from "../http/openapi.ts";
 import type { Targets } from "../targets/targets.ts";
 import { createAdmission } from "./admission.ts";
 import { type Connections, createConnections, PING_INTERVAL_MS } from "./connections.ts";
@@ -59,11 +61,33 @@ export function registerGateway(app: App, options: GatewayOptions): void {
     if (retryAfterMs !== undefined) return answer(socket, "503 Service Unavailable", Math.ceil(retryAfterMs / 1000));
     server.handleUpgrade(request, socket, head, (webSocket) => greet(gateway, webSocket, socket));
   });
+  refusePlainRequests(app);
   app.addHook("preClose", async () => {
     for (const socket of gateway.unproven) socket.terminate();
     await connections.close();
   });
   context.metrics.gauge("flotilla_devices_connected", "Devices with a connection", () => options.presence.size);
+}
+
+/** The path as the API's description knows it; devices never get here. */
+function refusePlainRequests(app: App): void {
+  app.get(
+    GATEWAY_PATH,
+    {
+      config: { access: "public" },
+      schema: {
+        tags: ["devices"],
+        security: [],
+        operationId: "connectDevice",
+        summary: "The device protocol, over WebSocket (RFC 6455)",
+        response: problemResponses(426, 503),
+      },
+    },
+    async (_request, reply) => {
+      reply.header("upgrade", "websocket");
+      throw new CodedError("upgrade-required", "this is the device gateway: connect with WebSocket");
+    },
+  );
 }
 
 interface Gateway extends GatewayOptions {

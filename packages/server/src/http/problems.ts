@@ -33,6 +33,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   "unsupported-media-type": 415,
   "range-not-satisfiable": 416,
   "release-blocked": 422,
+  "upgrade-required": 426,
   "too-many-requests": 429,
   internal: 500,
   "not-ready": 503,

@@ -6,6 +6,7 @@ import type { AppTarget } from "@flotilla/protocol/target";
 import type { Kysely } from "kysely";
 import type { Context } from "../context.ts";
 import { findDevice, type KnownDevice } from "../devices/devices.ts";
+import { createGroupWrites, type GroupWrites } from "../devices/group-writes.ts";
 import type { KnownRelease, Releases } from "../releases/port.ts";
 import { recordOutcomes } from "../rollouts/record.ts";
 import type { Tables } from "../store/tables.ts";
@@ -14,8 +15,9 @@ import { valuesFor } from "../variables/store.ts";
 import { type ComposedTarget, composeTarget } from "./compose-target.ts";
 import type { TargetKey } from "./target-key.ts";
 
-/** Targets worked out at the same time. */
-const PARALLEL = 8;
+/** Targets worked out at the same time, and written in one transaction. */
+const PARALLEL = 32;
+const BATCH = 25;
 
 /** What is stored of a target in clear: no values of variables. By app. */
 export type TargetSummary = Readonly<
@@ -54,12 +56,13 @@ export interface TargetOptions {
 
 export function createTargets(options: TargetOptions): Targets {
   const gate = new Semaphore(PARALLEL);
+  const work: Work = { ...options, writes: createGroupWrites(options.context.database, BATCH) };
   const locks = new Map<string, Promise<unknown>>();
   return {
     async current(project, device, heldVersion = 0) {
       // One at a time per device: an answer worked out from older rows must not be written over a newer one.
       const before = locks.get(device) ?? Promise.resolve();
-      const run = before.then(() => gate.run(() => bringUpToDate(options, { project, device, heldVersion })));
+      const run = before.then(() => gate.run(() => bringUpToDate(work, { project, device, heldVersion })));
       const settled = run.catch(() => undefined);
       locks.set(device, settled);
       try {
@@ -69,6 +72,10 @@ export function createTargets(options: TargetOptions): Targets {
       }
     },
   };
+}
+
+interface Work extends TargetOptions {
+  readonly writes: GroupWrites;
 }
 
 interface Wanted {
@@ -86,7 +93,7 @@ interface Stored {
 
 const NONE: Stored = { version: 0, issuedAt: "", apps: {}, problems: "{}" };
 
-async function bringUpToDate(options: TargetOptions, wanted: Wanted): Promise<CurrentTarget | undefined> {
+async function bringUpToDate(options: Work, wanted: Wanted): Promise<CurrentTarget | undefined> {
   const { database } = options.context;
   const device = await findDevice(database.read, wanted.project, wanted.device);
   if (device === undefined || device.revoked) return undefined;
@@ -95,7 +102,7 @@ async function bringUpToDate(options: TargetOptions, wanted: Wanted): Promise<Cu
   const changed = canonicalJson(composed.apps) !== canonicalJson(stored.apps) || wanted.heldVersion > stored.version;
   const problems = canonicalJson(composed.problems);
   if (!changed && problems === stored.problems) {
-    await recordUnlessNothingWaits(options.context, wanted);
+    await recordUnlessNothingWaits(options, wanted);
     return toCurrent(options.key, wanted.device, stored);
   }
   const next: Stored = {
@@ -144,14 +151,14 @@ async function readStored(database: Kysely<Tables>, sealer: Sealer, wanted: Want
 }
 
 async function write(
-  { context, sealer }: TargetOptions,
+  { context, sealer, writes }: Work,
   wanted: Wanted,
   next: Stored,
   known: ReadonlyMap<string, KnownRelease>,
 ): Promise<void> {
   const { database, bus, clock } = context;
   const { project, device } = wanted;
-  await database.write(async (trx) => {
+  await writes.write(async (trx) => {
     const before = await trx
       .selectFrom("device_targets")
       .select("apps")
@@ -176,7 +183,8 @@ async function write(
 }
 
 /** A rollout may have given the device what it already has: no report will tell, so what is known is looked at now. */
-async function recordUnlessNothingWaits({ database, bus, clock }: Context, wanted: Wanted): Promise<void> {
+async function recordUnlessNothingWaits({ context, writes }: Work, wanted: Wanted): Promise<void> {
+  const { database, bus, clock } = context;
   const { project, device } = wanted;
   const waiting = await database.read
     .selectFrom("rollout_members")
@@ -186,7 +194,7 @@ async function recordUnlessNothingWaits({ database, bus, clock }: Context, wante
     .where("outcome", "in", ["pending", "left-out"])
     .executeTakeFirst();
   if (waiting === undefined) return;
-  await database.write(async (trx) => {
+  await writes.write(async (trx) => {
     const changed = await recordOutcomes(trx, { project, device, now: toInstant(clock.now()) });
     if (changed) database.afterCommit(trx, () => bus.publish("device.report", { project, device }));
   });
