@@ -8,7 +8,7 @@ import { systemClock } from "@flotilla/base/clock";
 import { encodedPart } from "@flotilla/base/digest";
 import { silentLog } from "@flotilla/base/log";
 import { buildImage } from "@flotilla/oci/build";
-import { LABELS } from "../ports.ts";
+import { EngineError, LABELS } from "../ports.ts";
 import { createDockerEngine } from "./engine.ts";
 import { readTar } from "./read-tar.fake.ts";
 import { memoryBlobs, platformOf } from "./testing.ts";
@@ -169,5 +169,14 @@ describe("containerd image store", () => {
     docker.confused = true;
     await assert.rejects(load(), /took the image .* in no way \(load: .* not sha256/);
     assert.equal(docker.images.size, 0);
+  });
+
+  it("says that the engine is away when it goes away in the middle", async () => {
+    docker.answer = async (request, response) => {
+      if (request.url?.includes("/images/load")) docker.answer = async (next) => void next.socket.destroy();
+      if (request.url?.includes("/images/load")) request.socket.destroy();
+      else await ContainerdEngine.prototype.answer.call(docker, request, response);
+    };
+    await assert.rejects(load(), (error) => error instanceof EngineError && error.status === 0);
   });
 });

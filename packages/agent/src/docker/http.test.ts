@@ -97,7 +97,9 @@ describe("engine over HTTP", () => {
     await assert.rejects(get(), isEngineError(0, /cannot be reached/));
   });
 
-  it("does not wait for the end of a body that nobody reads", async () => {
+  // Bun tells only that the pipe broke; loadImage then asks the engine in another way and hears the reason there.
+  const deaf = "Bun" in globalThis && "Bun does not read an answer that comes before the end of the body";
+  it("does not wait for the end of a body that nobody reads", { skip: deaf }, async () => {
     answer = (_request, response) => void response.writeHead(500).end('{"message":"no space left on device"}');
     async function* endless() {
       for (;;) yield Buffer.alloc(65536);

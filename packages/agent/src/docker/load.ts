@@ -126,7 +126,8 @@ function isWorthAnotherWay(error: unknown): boolean {
 }
 
 async function removeBroken(http: EngineHttp, tag: string, store: ImageStore, signal?: AbortSignal): Promise<void> {
-  const found = await inspectImage(http, tag, signal).catch(() => undefined);
+  // An engine that went away says so here, and the caller knows it by the status 0.
+  const found = await inspectImage(http, tag, signal);
   if (found === undefined && store !== "containerd") return;
   // A container that uses a whole image of this id keeps it: the engine refuses, and the next way overwrites the tag.
   await removeReference(http, tag, signal).catch((error: unknown) => {
