@@ -49,6 +49,7 @@ for (const { what, statement } of TAMPERING)
     tamper(server, statement);
     const result = await server.client.get("/api/v1/audit/verify", AuditVerification);
     assert.deepEqual([result.intact, result.brokenSeq, result.count], [false, 5, 4]);
+    assert.match(result.reason ?? "", what === "a removed event" ? /event 5 is missing/ : /data|hash/);
   });
 
 test("the database itself refuses to change or delete an event", async () => {
