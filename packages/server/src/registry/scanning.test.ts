@@ -159,6 +159,9 @@ test("rubbish after a layer's bytes does not spoil the scan of the layer elsewhe
   assert.equal((await scanOf(server, spoilt.manifest.digest)).state, "failed");
   await pushImage(client, "default/web", "v1", base);
   assert.equal((await scanOf(server, base.manifest.digest)).state, "done");
+  // Once more from what is kept.
+  await client.putManifest("default/web", "v2", base.manifest);
+  assert.equal((await scanOf(server, base.manifest.digest)).state, "done");
   await client.putManifest("default/spoilt", "v2", spoilt.manifest);
   assert.equal((await scanOf(server, spoilt.manifest.digest)).state, "failed");
 });
