@@ -2,7 +2,9 @@ import { entropy, isPlaceholder } from "../proof.ts";
 import type { Around, Candidate, SecretRule } from "../rule.ts";
 
 const NEAR_BYTES = 400;
-const KEY_ID = /(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])/y;
+/** Ids are base32; other digits do not occur in real ones. */
+const KEY_ID = /(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])/y;
+const BASE32 = /^[A-Z2-7]+$/;
 /** 30 random bytes in base64; more entropy than a hash in hex can have. */
 const SECRET_KEY = /(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/g;
 const MIN_SECRET_ENTROPY = 4.2;
@@ -27,8 +29,9 @@ function findKey({ text, at }: Around): Candidate | undefined {
   if (id === undefined || isPlaceholder(id) || entropy(id.slice(4)) < 2.8) return undefined;
   const secret = nearestSecret(text, at);
   const place = { start: at, end: at + id.length };
-  if (secret === undefined) return { ...place, confidence: "likely", severity: "medium" };
-  return { ...place, confidence: "proven", secret: `${id}:${secret}` };
+  const isBase32 = BASE32.test(id);
+  if (secret === undefined) return isBase32 ? { ...place, confidence: "likely", severity: "medium" } : undefined;
+  return { ...place, confidence: isBase32 ? "proven" : "likely", secret: `${id}:${secret}` };
 }
 
 function nearestSecret(text: string, at: number): string | undefined {

@@ -96,6 +96,13 @@ export const cases: readonly RuleCase[] = [
   },
   { rule: "aws-access-key", name: "id alone", text: `key: ${awsId}\n`, confidence: "likely" },
   { rule: "aws-access-key", name: "id beside a hash", text: `${awsId} ${pick(HEX, 40, 15)}`, confidence: "likely" },
+  {
+    rule: "aws-access-key",
+    name: "a pair whose id has digits that ids do not have",
+    text: `${awsId.slice(0, -2)}18 ${awsSecret}`,
+    confidence: "likely",
+  },
+  { rule: "aws-access-key", name: "such an id alone", text: `${awsId.slice(0, -2)}18` },
   { rule: "aws-access-key", name: "the id of the documentation", text: `AKIAIOSFODNN7${"EXAMPLE"} ${awsSecret}` },
   { rule: "aws-access-key", name: "inside a longer word", text: `X${awsId}` },
   { rule: "aws-access-key", name: "too long", text: `${awsId}A` },
