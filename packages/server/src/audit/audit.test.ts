@@ -34,22 +34,39 @@ test("the chain holds, online and on the data folder alone", async () => {
 });
 
 const TAMPERING = [
-  { what: "a changed fact", statement: `UPDATE events SET data = '{"a":[3],"b":1}' WHERE seq = 5` },
-  { what: "another actor", statement: "UPDATE events SET actor_name = 'somebody else' WHERE seq = 5" },
-  { what: "another time", statement: "UPDATE events SET at = '2020-01-01T00:00:00.000Z' WHERE seq = 5" },
-  { what: "a removed event", statement: "DELETE FROM events WHERE seq = 5" },
-  { what: "damaged data", statement: "UPDATE events SET data = '{' WHERE seq = 5" },
-  { what: "swapped events", statement: "UPDATE events SET seq = 1000 - seq WHERE seq IN (5, 6)" },
+  {
+    what: "a changed fact",
+    statement: `UPDATE events SET data = '{"a":[3],"b":1}' WHERE seq = 5`,
+    says: /hash does not follow/,
+  },
+  {
+    what: "another actor",
+    statement: "UPDATE events SET actor_name = 'somebody else' WHERE seq = 5",
+    says: /hash does not follow/,
+  },
+  {
+    what: "another time",
+    statement: "UPDATE events SET at = '2020-01-01T00:00:00.000Z' WHERE seq = 5",
+    says: /hash does not follow/,
+  },
+  { what: "a removed event", statement: "DELETE FROM events WHERE seq = 5", says: /event 5 is missing/ },
+  { what: "damaged data", statement: "UPDATE events SET data = '{' WHERE seq = 5", says: /not JSON/ },
+  {
+    what: "swapped events",
+    statement:
+      "UPDATE events SET seq = 11000 - seq WHERE seq IN (5, 6); UPDATE events SET seq = seq - 10989 WHERE seq > 10000",
+    says: /hash does not follow/,
+  },
 ];
 
-for (const { what, statement } of TAMPERING)
+for (const { what, statement, says } of TAMPERING)
   test(`the check finds ${what}`, async () => {
     await using server = await startTestServer();
     for (let count = 0; count < 5; count++) await append(server, "thing.done");
     tamper(server, statement);
     const result = await server.client.get("/api/v1/audit/verify", AuditVerification);
     assert.deepEqual([result.intact, result.brokenSeq, result.count], [false, 5, 4]);
-    assert.match(result.reason ?? "", what === "a removed event" ? /event 5 is missing/ : /data|hash/);
+    assert.match(result.reason ?? "", says);
   });
 
 test("the database itself refuses to change or delete an event", async () => {
