@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { type Services, setupObstacle, startServices } from "./services.ts";
+import { buildTools } from "./tools.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const FULL_COMMAND = "npm test -- --setup";
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
   if (patterns.length === 0) for (const [name, argv] of CHECKS) check(name, argv, tally);
   const services = setup ? await startServices(say) : undefined;
   try {
+    if (setup) Object.assign(process.env, buildTools(say));
     await runAll(files, services, tally);
   } finally {
     await services?.stop();

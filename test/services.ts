@@ -14,6 +14,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "/usr/sbin/iptables": "iptables",
   "/usr/bin/skopeo": "skopeo",
   "/bin/busybox": "busybox-static",
+  "/usr/bin/buildah": "buildah",
   "/usr/bin/curl": "curl",
 };
 const DOCKERD_START_MS = 60_000;
@@ -71,6 +72,7 @@ export async function startServices(say: (line: string) => void): Promise<Servic
 
 function installPackages(say: (line: string) => void): void {
   const missing = Object.entries(PACKAGES).flatMap(([program, name]) => (existsSync(program) ? [] : [name]));
+  if (spawnSync("go", ["version"]).status !== 0) missing.push("golang-go");
   if (missing.length === 0) return;
   say(`installing Debian packages: ${missing.join(" ")}`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };

@@ -100,7 +100,7 @@ export async function provisioningToken(server: Server, labels = ""): Promise<st
 }
 
 /** Ends what an agent left running, so that stories do not see each other. */
-async function removeContainers(): Promise<void> {
+export async function removeContainers(): Promise<void> {
   const ids = await docker("ps", "-aq", "--filter", "label=io.flotilla.app");
   if (ids !== "") await docker("rm", "-f", "-v", ...ids.split("\n"));
   await docker("network", "prune", "-f", "--filter", "label=io.flotilla.app");
