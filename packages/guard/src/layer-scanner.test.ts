@@ -91,6 +91,16 @@ describe("layer scanner", () => {
     assert.equal((await feed(createLayerScanner({ diffId }), LAYER, 4096)).diffId, diffId);
   });
 
+  it("takes a layer larger than what may be on the way to a thread, several at a time", async () => {
+    const large = tarOf([
+      { kind: "file", path: "big", content: Buffer.alloc(5 * 2 ** 20 + 77, "text\n") },
+      { kind: "file", path: "node_modules/left-pad/package.json", content: manifest },
+    ]);
+    const scans = await Promise.all([1, 2, 3].map(() => feed(pool.scanner(), large, 300_001)));
+    assert.deepEqual(scans, Array(3).fill(await feed(createLayerScanner(), large, 1 << 20)));
+    assert.equal(scans[0]?.packages.length, 1);
+  });
+
   it("passes on what a thread could not read, and goes on", async () => {
     const wanted = { inventory: true, secrets: true };
     await assert.rejects(pool.scanFile({ file: "/nowhere", offset: 0, sizeBytes: 1, wanted }), { code: "scan-failed" });
