@@ -30,12 +30,14 @@ export function openDatabase(path: string): Database {
     read,
     async write(work) {
       const actions: (() => void)[] = [];
-      const result = await queue.run(() =>
-        writer.transaction().execute((trx) => {
+      const result = await queue.run(async () => {
+        // SQLite answers at once: without a turn of the event loop, transactions in a row would keep everybody else waiting.
+        await new Promise(setImmediate);
+        return writer.transaction().execute((trx) => {
           pending.set(trx, actions);
           return work(trx);
-        }),
-      );
+        });
+      });
       for (const action of actions) action();
       return result;
     },
