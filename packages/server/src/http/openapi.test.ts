@@ -5,6 +5,7 @@ import { startTestServer, type TestServer } from "../testing.ts";
 interface Operation {
   readonly operationId?: string;
   readonly summary?: string;
+  readonly "x-access"?: string;
   readonly tags?: readonly string[];
   readonly security?: readonly unknown[];
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[];
@@ -56,10 +57,12 @@ test("the document is OpenAPI 3.1, and each operation says what it is and what i
       assert.match(operation.operationId ?? "", /^[a-z][A-Za-z]+$/, name);
       assert.ok(operation.summary && operation.tags?.length === 1, name);
       const statuses = Object.keys(operation.responses ?? {});
-      assert.ok(statuses.includes("default") && statuses.some((status) => /^[23]/.test(status)), name);
+      assert.ok(statuses.includes("default") && statuses.some((status) => /^[23]|^426/.test(status)), name);
       const declared = operation.parameters?.filter((parameter) => parameter.in === "path") ?? [];
       const inPath = [...path.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1]);
       assert.deepEqual(declared.map((parameter) => parameter.name).sort(), inPath.sort(), name);
+      assert.deepEqual(Object.keys(operation.responses?.default?.content ?? {}), ["application/problem+json"], name);
+      assert.match(operation["x-access"] ?? "", /^(?:public|device|signed-in|[a-z]+:[a-z]+)$/, name);
       ids.push(operation.operationId ?? "");
     }
   assert.equal(new Set(ids).size, ids.length, "operation ids are unique");

@@ -1,5 +1,5 @@
 import type { FastifyDynamicSwaggerOptions, SwaggerTransform } from "@fastify/swagger";
-import { Problem } from "@flotilla/protocol/api/problem";
+import { PROBLEM_MEDIA_TYPE, Problem } from "@flotilla/protocol/api/problem";
 import type { RouteOptions } from "fastify";
 import type { Context } from "../context.ts";
 
@@ -28,10 +28,20 @@ export function openApiOptions(context: Context): FastifyDynamicSwaggerOptions {
   };
 }
 
-/** Every route may refuse, so every route says how. */
-const describeRefusals: SwaggerTransform = ({ schema, url }) => {
+const PROBLEM_ANSWER = {
+  description: "A refusal (RFC 9457)",
+  content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } },
+};
+
+/** Every route may refuse, so every route says how, and `x-access` says whom it lets through. */
+const describeRefusals: SwaggerTransform = ({ schema, url, route }) => {
   if (schema?.hide === true) return { schema, url };
-  return { schema: { ...schema, response: { ...(schema?.response as object), default: Problem } }, url };
+  const access = route.config?.access;
+  const answers = { ...(schema?.response as object), default: Problem };
+  const response = Object.fromEntries(
+    Object.entries(answers).map(([status, answer]) => [status, answer === Problem ? PROBLEM_ANSWER : answer]),
+  );
+  return { schema: { ...schema, response, "x-access": typeof access === "object" ? access.permission : access }, url };
 };
 
 /** Hook of each new route: what is not described does not start, so that the document is whole. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
+import { uuidv7 } from "@flotilla/base/uuid";
 import { Page } from "@flotilla/protocol/api/paging";
 import { CreatedToken, Me, Project } from "@flotilla/protocol/api/users";
 import { startTestServer, type TestServer } from "../testing.ts";
@@ -23,6 +24,8 @@ const PUBLIC = new Set([
   "POST /api/v1/session",
   "POST /api/v1/session/exchange",
   "POST /api/v1/device/enrol",
+  // Proves itself inside the WebSocket, by its key.
+  "GET /api/v1/device/connect",
 ]);
 
 /** Routes without a project in their path, and how they refuse a token of another project; undefined: they speak of the caller alone. */
@@ -231,6 +234,25 @@ test("the things that the registry kept from strangers are still there", async (
     assert.ok((await fetch(`${server.url}/v2/default/app/${path}`, { headers: client })).ok, path);
 });
 
+test("a device uses none of the routes of people, neither of another project nor of its own", async () => {
+  const refusals = [
+    { project: "foreign", status: 404 },
+    { project: "default", status: 403 },
+  ];
+  for (const { project, status } of refusals) {
+    const token = await deviceToken(project);
+    for (const route of (await routes()).filter(({ path }) => path.includes("{project}"))) {
+      const response = await call(route, token);
+      assert.equal(response.status, status, `${project}: ${route.name}`);
+      await problemOf(response);
+    }
+    const catalog = await fetch(`${server.url}/v2/default/app/manifests/v1`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    assert.ok([403, 404].includes(catalog.status), `a device without a target pulls: ${catalog.status}`);
+  }
+});
+
 test("a device's token of a device that is not there, or of nonsense, is nobody's", async () => {
   const granted = await server.context.access.grantDeviceToken("01890000-0000-7000-8000-000000000000", "default");
   for (const token of [granted.token, "fltd_x.y", "flt_x", "nonsense"]) {
@@ -238,6 +260,18 @@ test("a device's token of a device that is not there, or of nonsense, is nobody'
     assert.equal((await problemOf(response)).code, "unauthenticated");
   }
 });
+
+async function deviceToken(project: string): Promise<string> {
+  const { database, access, clock } = server.context;
+  const id = uuidv7(clock.now());
+  const device = {
+    ...{ project, id, name: "d", public_key: id, key_fingerprint: id, labels: "{}", time_zone: "UTC", facts: null },
+    ...{ enrolled_at: "2026-01-01T00:00:00.000Z", enrolled_with: "t", revoked_at: null, last_seen_at: null },
+    ...{ report_epoch: null, report_seq: 0, reported_at: null, reported_device_time: null, reported_target_version: 0 },
+  };
+  await database.write((trx) => trx.insertInto("devices").values(device).execute());
+  return (await access.grantDeviceToken(id, project)).token;
+}
 
 function pick({ code, detail }: { readonly code: string; readonly detail: string }) {
   return { code, detail };
