@@ -57,7 +57,14 @@ function mortal(options: AgentOptions, at: number, when: "before" | "after", kil
     "removeNetwork",
     "createVolume",
   ];
-  const containerCalls = ["createContainer", "startContainer", "stopContainer", "removeContainer", "logs"];
+  const containerCalls = [
+    "createContainer",
+    "renameContainer",
+    "startContainer",
+    "stopContainer",
+    "removeContainer",
+    "logs",
+  ];
   return {
     ...options,
     engine: wrap(options.engine, [...engineCalls, ...containerCalls]),

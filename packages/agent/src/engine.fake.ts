@@ -72,6 +72,8 @@ interface FakeContainer {
   restarts: number;
   exitCode: number | undefined;
   oomKilled: boolean;
+  /** A network that it is attached to is gone; one of the same name is another. */
+  lost: boolean;
 }
 
 export interface FakeEngineOptions {
@@ -91,6 +93,8 @@ export interface FakeEngine extends Engine {
   vanish(name: string): void;
   /** Ends a container behind the agent's back. */
   kill(name: string, exitCode: number): void;
+  /** Loses a network, and with it the containers' way to it: they cannot start again. */
+  loseNetwork(name: string): void;
   /** Loses an image, as a damaged store does. */
   loseImage(config: Digest): void;
   readonly images: ReadonlyMap<Digest, Behaviour>;
@@ -162,6 +166,12 @@ export function createFakeEngine(options: FakeEngineOptions): FakeEngine {
         if (container.name === name) Object.assign(container, { state: "exited", exitCode });
       }
       changed();
+    },
+    loseNetwork(name) {
+      networks.delete(name);
+      for (const container of containers.values())
+        if (Object.values(container.spec.networks).includes(name))
+          Object.assign(container, { state: "exited", exitCode: 1, lost: true });
     },
     loseImage: (config) => images.delete(config),
     async facts(signal) {
@@ -294,7 +304,7 @@ function slowed(behaviour: Behaviour, pace: number): Behaviour {
 
 function newContainer(id: string, spec: ContainerSpec): FakeContainer {
   const fresh = { state: "created", startedAt: 0, startedAtMs: 0, restarts: 0 } as const;
-  return { ...fresh, id, spec, name: spec.name, exitCode: undefined, oomKilled: false };
+  return { ...fresh, id, spec, name: spec.name, exitCode: undefined, oomKilled: false, lost: false };
 }
 
 /** As Docker does: a refused start, and a host port that another running container holds. */
@@ -304,6 +314,7 @@ function checkStart(
   images: ReadonlyMap<Digest, Behaviour>,
 ): void {
   if (container.state === "running") throw new EngineError(304, "already started");
+  if (container.lost) throw new EngineError(404, "network not found");
   const behaviour = images.get(container.spec.image);
   if (behaviour === undefined) throw new EngineError(404, `No such image: ${container.spec.image}`);
   if (behaviour.kind === "never-starts") throw new EngineError(400, 'exec: "/app": no such file or directory');

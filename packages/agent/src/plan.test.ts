@@ -81,6 +81,7 @@ function contextOf(given: Partial<Context>, seen: readonly EngineContainer[] = [
     nowMs: 20_000,
     started: new Set(),
     resting: new Set(),
+    refusedStarts: new Map(),
     revive: false,
     mendAllowed: true,
     ...given,
@@ -120,6 +121,7 @@ const back = {
 const oldWeb = containersOf(v1, {}, ["web"]);
 const both = containersOf(v1, {});
 const newWeb = (look: Look) => containersOf(v2, look, ["web"]);
+const refusals = (count: number) => new Map(oldWeb.map(({ id, name }) => [name, { count, id }]));
 const stopped: Look = { state: "exited", exitCode: 0, health: "none" };
 const db = containersOf(v1, {}, ["db"]);
 
@@ -225,7 +227,7 @@ const cases: readonly [string, Current, Partial<Context>, readonly string[]][] =
     "a committed container and its image vanished",
     current(db),
     { ...runningV1, targetBarred: true, images: new Set() },
-    ["download", "load-image"],
+    ["download", "load-image", "create shop-web-1"],
   ],
   [
     "a committed container exited",
@@ -238,6 +240,23 @@ const cases: readonly [string, Current, Partial<Context>, readonly string[]][] =
     current([...db, ...containersOf(v1, stopped, ["web"])]),
     { ...runningV1, targetBarred: true, resting: new Set(oldWeb.map(({ id }) => id)) },
     [],
+  ],
+  [
+    "the engine refuses to start a committed container again and again",
+    current([...db, ...containersOf(v1, stopped, ["web"])]),
+    { ...runningV1, targetBarred: true, refusedStarts: refusals(2) },
+    ["remove shop-web-1"],
+  ],
+  [
+    "not even a container made anew starts: its image is loaded again",
+    current(db),
+    {
+      ...runningV1,
+      targetBarred: true,
+      refusedStarts: refusals(4),
+      images: new Set(v1.images.map(({ config }) => config)),
+    },
+    ["download", "remove-image", "load-image", "create shop-web-1"],
   ],
   [
     "the old release is tidied away",
@@ -262,6 +281,12 @@ const cases: readonly [string, Current, Partial<Context>, readonly string[]][] =
     current(both),
     { journal: committed, committedLost: true },
     ["create shop-web-1", "begin"],
+  ],
+  [
+    "a container was left half-made",
+    current([...both, ...newWeb({ state: "created", name: "shop-web-1.unfinished" })]),
+    trial,
+    ["remove shop-web-1.unfinished"],
   ],
   [
     "the app is not wanted: dependants stop first",

@@ -6,7 +6,7 @@ import { planRestore } from "./plan-restore.ts";
 import { planSteady } from "./plan-steady.ts";
 import type { Instance } from "./spec.ts";
 import type { Step } from "./step.ts";
-import { type Current, isOfPair, placesOf, survey } from "./survey.ts";
+import { type Current, isOfPair, isUnfinished, placesOf, survey } from "./survey.ts";
 
 /** An attempt that the agent itself was restarted under this often is given up: the release may be what brings the machine down. */
 export const MAX_RESUMES = 5;
@@ -33,6 +33,8 @@ export interface Context {
   readonly nowMs: number;
   readonly started: ReadonlySet<string>;
   readonly resting: ReadonlySet<string>;
+  /** How often the engine refused to start a container of what is committed, by name, and which one it was. */
+  readonly refusedStarts: ReadonlyMap<string, { readonly count: number; readonly id: string }>;
   readonly revive: boolean;
   /** Mending what is committed is not backing off. */
   readonly mendAllowed: boolean;
@@ -52,6 +54,8 @@ export interface Plan {
  */
 export function plan(current: Current, context: Context): Plan {
   const { journal, target } = context;
+  const unfinished = removeContainers(current.containers.filter(isUnfinished));
+  if (unfinished.length > 0) return { aim: "apply", steps: unfinished };
   if (target === undefined) return { aim: "remove", steps: planRemoval(current, context) };
   if (journal.attempt !== undefined) return planAttempt(current, context, journal.attempt);
   if (samePair(journal.committed, target)) return { aim: "mend", steps: planSteady(current, context) };

@@ -162,6 +162,7 @@ async function contextOf(work: Work, current: Current, signal: AbortSignal): Pro
     nowMs,
     started: session.started,
     resting: new Set([...session.rests].filter(([, { untilMs }]) => nowMs < untilMs).map(([id]) => id)),
+    refusedStarts: session.refusedStarts,
     revive: session.revive || isAnotherBoot(work),
     mendAllowed: nowMs >= session.mend.untilMs,
   };

@@ -274,3 +274,15 @@ test("a container that does not stay up is started again at growing intervals", 
   assert.ok(starts >= 4 && starts <= 16, `${starts} starts in an hour`);
   await world.stop();
 });
+
+test("containers whose network is gone are made anew", async () => {
+  const world = createFakeWorld();
+  world.start();
+  const v1 = await commit(world, "1");
+  world.fetcher.online = false;
+  world.engine.loseNetwork("shop_default");
+  assert.ok(await world.until(() => world.engine.running().length === 1, 600_000));
+  await world.settled();
+  assert.equal(world.state()?.release, v1);
+  await world.stop();
+});

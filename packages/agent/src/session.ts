@@ -43,6 +43,8 @@ export interface Session {
   readonly started: Set<string>;
   /** How often containers were started again since they last ran for a while, and until when they rest. */
   readonly rests: Map<string, { readonly count: number; readonly untilMs: number }>;
+  /** Containers of what is committed that the engine refuses to start, by name. */
+  readonly refusedStarts: Map<string, { readonly count: number; readonly id: string }>;
   preflighted: string | undefined;
   hold: Hold | undefined;
   resumed: boolean;
@@ -62,6 +64,7 @@ export function createSession(app: string): Session {
     observations: createObservations(),
     started: new Set(),
     rests: new Map(),
+    refusedStarts: new Map(),
     preflighted: undefined,
     hold: undefined,
     resumed: false,

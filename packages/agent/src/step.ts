@@ -1,3 +1,4 @@
+import type { Digest } from "@flotilla/base/digest";
 import type { AppPhase } from "@flotilla/protocol/device";
 import type { Held } from "./journal.ts";
 import type { Aim } from "./plan.ts";
@@ -21,6 +22,8 @@ export type Step =
   | { readonly kind: "start-container"; readonly id: string; readonly name: string; readonly service: string }
   | { readonly kind: "remove-container"; readonly id: string; readonly name: string }
   | { readonly kind: "remove-network"; readonly name: string }
+  /** Takes a damaged image out of the engine, so that it is loaded again. */
+  | { readonly kind: "remove-image"; readonly config: Digest }
   /** Waits for a change of a container, runs the probes that are due, and wakes at the latest at `untilMs` (monotonic). */
   | { readonly kind: "watch"; readonly instance: Instance | undefined; readonly untilMs: number }
   /** Decides against the release on trial; the way back begins. */
@@ -61,6 +64,7 @@ export function phaseOf(step: Step, aim: Aim): AppPhase {
     case "start-container":
     case "remove-container":
     case "remove-network":
+    case "remove-image":
     case "forget":
       return "switching";
   }

@@ -5,6 +5,18 @@ import { type EngineContainer, type EngineState, LABELS } from "./ports.ts";
 import { type JudgeContext, type Judgement, judgeContainer, mayFinish } from "./probation.ts";
 import type { Instance, ReplicaInstance, ServiceInstance } from "./spec.ts";
 
+const UNFINISHED = ".unfinished";
+
+/** Name of a container while it is being made. */
+export function unfinishedName(name: string): string {
+  return `${name}${UNFINISHED}`;
+}
+
+/** Whether a container was left half-made by a crash. */
+export function isUnfinished(container: EngineContainer): boolean {
+  return container.name.endsWith(UNFINISHED);
+}
+
 /** What the engine has of one app. */
 export type Current = EngineState;
 
@@ -159,6 +171,7 @@ function isFinished(
 
 function fills(container: EngineContainer, replica: ReplicaInstance): boolean {
   return (
+    !isUnfinished(container) &&
     container.labels[LABELS.spec] === replica.specHash &&
     container.labels[LABELS.service] === replica.service &&
     container.labels[LABELS.replica] === String(replica.replica)

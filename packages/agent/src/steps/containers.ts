@@ -1,15 +1,21 @@
 import { type Backoff, backoffMs } from "@flotilla/base/retry";
 import { type ContainerSpec, EngineError } from "../ports.ts";
 import { RefusedError, type StepContext } from "../session.ts";
+import { unfinishedName } from "../survey.ts";
 import { fail } from "./verdict.ts";
 
 /** The container is gone, or already as it should be (Docker: 404, 304). */
 const GONE = 404;
 const UNCHANGED = 304;
 
+/**
+ * Creates a container under a name of its own and gives it its name when it is whole: the engine makes it in several calls, and one that was
+ * cut off in between must not pass for it.
+ */
 export async function createContainer(spec: ContainerSpec, context: StepContext): Promise<void> {
   try {
-    await context.engine.createContainer(spec, context.signal);
+    const id = await context.engine.createContainer({ ...spec, name: unfinishedName(spec.name) }, context.signal);
+    await context.engine.renameContainer(id, spec.name, context.signal);
   } catch (error) {
     await blameRelease(error, `container ${spec.name} cannot be created`, "create-failed", context);
   }
@@ -27,14 +33,22 @@ export async function startContainer(
     await context.engine.startContainer(step.id, context.signal);
     context.session.started.add(step.id);
     context.session.observations.forget(step.id);
+    context.session.refusedStarts.delete(step.name);
   } catch (error) {
     if (isAnswer(error, UNCHANGED)) return;
-    if (isRefusal(error)) context.session.started.add(step.id);
+    if (isRefusal(error)) noteRefusal(step, context);
     const attempt = context.journal.app(context.session.app).attempt;
     if (attempt === undefined || attempt.failure !== undefined || !isRefusal(error)) throw error;
     const reason = `service ${step.service}: container ${step.name} cannot be started: ${error.message}`;
     await fail({ code: "start-failed", reason }, context);
   }
+}
+
+function noteRefusal(step: { readonly id: string; readonly name: string }, { session, settled }: StepContext): void {
+  session.started.add(step.id);
+  if (!settled) return;
+  const count = (session.refusedStarts.get(step.name)?.count ?? 0) + 1;
+  session.refusedStarts.set(step.name, { count, id: step.id });
 }
 
 /** What is committed and does not stay up is started again at growing intervals. */

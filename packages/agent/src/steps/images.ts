@@ -4,7 +4,7 @@ import { mapLimit } from "@flotilla/base/semaphore";
 import { digestOf } from "../release.ts";
 import { RefusedError, type StepContext } from "../session.ts";
 import type { ImageInstance } from "../spec.ts";
-import { isRefusal } from "./containers.ts";
+import { ignoring, isRefusal } from "./containers.ts";
 
 const PARALLEL_FETCHES = 3;
 /** A download that brings nothing for so long is given up for this time; what is there stays for the next. */
@@ -104,6 +104,11 @@ export async function loadImage(image: ImageInstance, context: StepContext): Pro
     const reason = `image ${image.repository} cannot be loaded into the engine: ${error.message}`;
     throw new RefusedError({ code: "image-load", reason, mayPass: true }, { cause: error });
   }
+}
+
+/** Takes an image out of the engine; one that others use stays. */
+export async function removeImage(config: Digest, context: StepContext): Promise<void> {
+  await ignoring([404, 409], () => context.engine.removeImage(config, context.signal));
 }
 
 /** A blob that turned out to be other bytes is fetched again. */
