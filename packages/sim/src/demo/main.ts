@@ -120,10 +120,18 @@ async function bringUpFleet(client: ApiClient, folder: string, signal: AbortSign
   screen.say(
     `${fleet.devices.length} simulated devices in ${SITES.join(", ")} are enrolled, each with its own key: the real agent over an engine in memory`,
   );
-  if (engine === undefined) {
+  if (engine.kind === "none") {
     screen.say("No Docker Engine answers here, so this machine is not a device itself", "dim");
     return fleet.devices.length;
   }
+  if (engine.kind === "taken") {
+    screen.say(
+      `Docker here runs another Flotilla agent's containers (${engine.containers.slice(0, 3).join(", ")}): the demo leaves it alone`,
+      "warn",
+    );
+    return fleet.devices.length;
+  }
+  const { facts } = engine;
   const token = await provisioningTokenFor(client, { site: "here", kind: "docker" }, 1);
   const name = deviceName(hostname());
   docker = environment.engine;
@@ -136,7 +144,7 @@ async function bringUpFleet(client: ApiClient, folder: string, signal: AbortSign
   });
   keep(runThisMachine(machine, environment, signal));
   screen.say(
-    `and this machine, as ${name}: a real device on Docker ${engine.version} (${engine.imageStore}, ${engine.architecture})`,
+    `and this machine, as ${name}: a real device on Docker ${facts.version} (${facts.imageStore}, ${facts.architecture})`,
   );
   return fleet.devices.length + 1;
 }

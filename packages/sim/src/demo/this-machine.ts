@@ -14,12 +14,22 @@ import { silentLog } from "@flotilla/base/log";
 const LOOK_MS = 3000;
 const FACTS_MS = 30_000;
 
-/** The Docker Engine of this machine, or undefined when none answers. */
-export async function findEngine(address: string): Promise<EngineFacts | undefined> {
+export type FoundEngine =
+  | { readonly kind: "free"; readonly facts: EngineFacts }
+  /** Another agent's apps are on it: two agents on one engine would take each other's containers for leftovers. */
+  | { readonly kind: "taken"; readonly containers: readonly string[] }
+  | { readonly kind: "none" };
+
+/** The Docker Engine of this machine. */
+export async function findEngine(address: string): Promise<FoundEngine> {
+  const engine = createDockerEngine({ address, clock: systemClock, log: silentLog });
   try {
-    return await createDockerEngine({ address, clock: systemClock, log: silentLog }).facts(deadlineSignal(LOOK_MS));
+    const facts = await engine.facts(deadlineSignal(LOOK_MS));
+    const { containers } = await engine.list(deadlineSignal(FACTS_MS));
+    if (containers.length > 0) return { kind: "taken", containers: containers.map(({ name }) => name) };
+    return { kind: "free", facts };
   } catch {
-    return undefined; // No engine is the usual case, and the demo goes on without it.
+    return { kind: "none" }; // The usual case on a machine without Docker; the demo goes on without it.
   }
 }
 
