@@ -34,6 +34,12 @@ export const SignInRequest = Type.Object(
 
 export const ExchangeRequest = Type.Object({ code: Code, name: Type.Optional(ShortText) }, closed);
 
+/** `current` is needed once there is a password. */
+export const ChangePasswordRequest = Type.Object(
+  { current: Type.Optional(Type.String({ maxLength: 200 })), password: Password },
+  closed,
+);
+
 export const Me = Type.Object({
   kind: Type.Union([Type.Literal("user"), Type.Literal("token"), Type.Literal("device")]),
   id: Type.String(),

@@ -34,6 +34,7 @@ const WITHOUT_PROJECT: Readonly<Record<string, string | undefined>> = {
   "GET /api/v1/projects": undefined,
   "DELETE /api/v1/session": undefined,
   "POST /api/v1/session/code": "role-exceeded",
+  "PUT /api/v1/me/password": "forbidden",
   "POST /api/v1/projects": "forbidden",
   "POST /api/v1/users": "not-found",
   "GET /api/v1/audit/verify": "forbidden",
@@ -41,6 +42,7 @@ const WITHOUT_PROJECT: Readonly<Record<string, string | undefined>> = {
 
 const BODIES: Readonly<Record<string, unknown>> = {
   "POST /api/v1/projects": { name: "made-by-a-stranger" },
+  "PUT /api/v1/me/password": { password: "a password of the stranger" },
   "POST /api/v1/users": { email: "stranger@example.com", project: "default", role: "owner" },
 };
 

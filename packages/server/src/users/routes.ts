@@ -3,6 +3,7 @@ import type { App } from "../http/app.ts";
 import { registerCodes } from "./code-routes.ts";
 import { registerMe } from "./me-routes.ts";
 import { registerMembers } from "./member-routes.ts";
+import { registerPassword } from "./password-route.ts";
 import { createPasswords } from "./passwords.ts";
 import { createGuessLimits, registerSignIn } from "./sign-in-routes.ts";
 import { registerTokens } from "./token-routes.ts";
@@ -10,7 +11,9 @@ import { registerTokens } from "./token-routes.ts";
 /** Everything about people and what proves who they are. */
 export function registerUsers(app: App, context: Context): void {
   const guesses = createGuessLimits(context);
-  registerSignIn(app, context, { passwords: createPasswords(), guesses });
+  const passwords = createPasswords();
+  registerSignIn(app, context, { passwords, guesses });
+  registerPassword(app, context, { passwords, guesses });
   registerCodes(app, context, guesses);
   registerMe(app, context);
   registerMembers(app, context);

@@ -18,7 +18,7 @@ const LIMITS = { pair: 10, account: 100, address: 50 } as const;
 
 const tags = ["session"];
 
-interface SignInParts {
+export interface SignInParts {
   readonly passwords: Passwords;
   readonly guesses: GuessLimits;
 }

@@ -134,6 +134,31 @@ test("guessing a password is bounded", async () => {
   assert.deepEqual(statuses, [...Array(10).fill(401), 429]);
 });
 
+test("a new password needs the one before, and ends the other sessions", async () => {
+  await using server = await startTestServer();
+  const open = async () => {
+    const { code } = await server.client.post("/api/v1/session/code", {}, OneTimeCode);
+    return cookieOf(await post(server, "/api/v1/session", JSON.stringify({ code })));
+  };
+  const [cookie, other] = [await open(), await open()];
+  const change = (body: object) =>
+    fetch(`${server.url}/api/v1/me/password`, {
+      method: "PUT",
+      headers: { cookie, origin: server.url, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  assert.equal((await change({ password: PASSWORD })).status, 204);
+  const alive = async (value: string) =>
+    (await fetch(`${server.url}/api/v1/me`, { headers: { cookie: value } })).status;
+  assert.deepEqual([await alive(cookie), await alive(other)], [200, 401]);
+  assert.equal((await change({ password: "another password" })).status, 401);
+  assert.equal((await change({ password: "another password", current: "wrong" })).status, 401);
+  assert.equal((await change({ password: "another password", current: PASSWORD })).status, 204);
+  const signIn = (password: string) =>
+    post(server, "/api/v1/session", JSON.stringify({ email: "owner@localhost", password }));
+  assert.deepEqual([(await signIn(PASSWORD)).status, (await signIn("another password")).status], [401, 200]);
+});
+
 test("a project keeps an owner", async () => {
   await using server = await startTestServer();
   await makeProject(server, "kept");
