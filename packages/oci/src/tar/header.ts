@@ -65,8 +65,9 @@ export function createHeaderReader(): HeaderReader {
   function entryOf(bytes: Buffer, offset: number, type: string): Header {
     const overrides = pax;
     if (type === "S" || isSparse(overrides)) throw new CodedError("tar-sparse", "tar: sparse files are not supported");
-    const name = overrides?.get("path") ?? longName ?? shortName(bytes, offset);
-    const linkName = overrides?.get("linkpath") ?? longLink ?? text(bytes, offset + 157, 100);
+    // A GNU long name wins over pax, as in Go's reader: what Docker unpacks and what we see must not differ.
+    const name = longName ?? overrides?.get("path") ?? shortName(bytes, offset);
+    const linkName = longLink ?? overrides?.get("linkpath") ?? text(bytes, offset + 157, 100);
     longName = undefined;
     longLink = undefined;
     pax = undefined;
@@ -101,8 +102,8 @@ export function createHeaderReader(): HeaderReader {
     },
     meta(body) {
       if (metaType === "x") pax = parsePax(body);
-      else if (metaType === "L") longName = text(body, 0, body.length);
-      else if (metaType === "K") longLink = text(body, 0, body.length);
+      else if (metaType === "L") longName = text(body, 0, body.length) || undefined;
+      else if (metaType === "K") longLink = text(body, 0, body.length) || undefined;
     },
   };
 }
@@ -141,12 +142,37 @@ function isZero(bytes: Buffer, offset: number): boolean {
   return true;
 }
 
+/** Name and prefix by the dialect that the magic names, in every quirk like Go's archive/tar (`Reader.readHeader`). */
 function shortName(bytes: Buffer, offset: number): string {
   const name = text(bytes, offset, 100);
-  // POSIX ustar only ("ustar\0"); GNU ("ustar ") keeps other things where the prefix would be.
-  if (bytes.toString("latin1", offset + 257, offset + 263) !== "ustar\0") return name;
-  const prefix = text(bytes, offset + 345, 155);
+  const prefix = prefixOf(bytes, offset);
   return prefix === "" ? name : `${prefix}/${name}`;
+}
+
+const PREFIX_OFFSET = 345;
+const USTAR_PREFIX_LENGTH = 155;
+const STAR_PREFIX_LENGTH = 131;
+
+function prefixOf(bytes: Buffer, offset: number): string {
+  const start = offset + PREFIX_OFFSET;
+  const magic = bytes.toString("latin1", offset + 257, offset + 265);
+  if (magic.startsWith("ustar\0")) {
+    const isStar = bytes.toString("latin1", offset + 508, offset + BLOCK) === "tar\0";
+    return text(bytes, start, isStar ? STAR_PREFIX_LENGTH : USTAR_PREFIX_LENGTH);
+  }
+  if (magic !== "ustar  \0" || hasGnuTimes(bytes, start)) return "";
+  // Old Go writers put a prefix where GNU keeps times; Go's reader takes it for one when the times are no numbers.
+  const prefix = text(bytes, start, USTAR_PREFIX_LENGTH);
+  const isAscii = Buffer.byteLength(prefix) === prefix.length;
+  return isAscii ? prefix : "";
+}
+
+/** Whether the access and change times of a GNU header are absent or numbers. */
+function hasGnuTimes(bytes: Buffer, start: number): boolean {
+  return [start, start + 12].every((at) => {
+    const first = bytes[at] ?? 0;
+    return first === 0 || first >= 0x80 || /^ *[0-7]*[ \0]*$/.test(bytes.toString("latin1", at, at + 12));
+  });
 }
 
 function text(bytes: Buffer, start: number, length: number): string {

@@ -16,7 +16,9 @@ export function parsePax(body: Buffer): ReadonlyMap<string, string> {
     const equals = body.indexOf(EQUALS, space + 1);
     if (equals < 0 || equals >= end) throw damaged();
     const key = body.toString("utf8", space + 1, equals);
-    if (!key.startsWith("SCHILY.xattr.")) records.set(key, body.toString("utf8", equals + 1, end - 1));
+    // An empty value takes an earlier one back, so that the header's own field counts.
+    if (end - 1 === equals + 1) records.delete(key);
+    else if (!key.startsWith("SCHILY.xattr.")) records.set(key, body.toString("utf8", equals + 1, end - 1));
     at = end;
   }
   return records;

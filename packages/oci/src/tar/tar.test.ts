@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type PositionedSource, sliceOf } from "../positioned.ts";
 import { BLOCK, cleanPath, type TarEntry } from "./header.ts";
+import { formatPax } from "./pax.ts";
 import { createTarParser } from "./read.ts";
 import { walkTar } from "./walk.ts";
-import { tarEnd, tarHeader, tarOf } from "./write.ts";
+import { padding, tarEnd, tarHeader, tarOf } from "./write.ts";
 
 type Seen = Pick<TarEntry, "kind" | "path" | "sizeBytes" | "linkName"> & { readonly body: string };
 
@@ -154,10 +155,14 @@ for (const [name, path] of PATHS) test(`the path of ${name}`, () => assert.equal
 function changed(change: (header: Buffer) => void): Buffer {
   const header = tarHeader({ path: "a", kind: "file", sizeBytes: 3 });
   change(header);
+  return Buffer.concat([resummed(header), Buffer.from("abc"), Buffer.alloc(BLOCK - 3), tarEnd()]);
+}
+
+function resummed(header: Buffer): Buffer {
   header.write("        ", 148, "latin1");
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
-  return Buffer.concat([header, Buffer.from("abc"), Buffer.alloc(BLOCK - 3), tarEnd()]);
+  return header;
 }
 
 test("sizes in base 256 are read", () => {
@@ -168,6 +173,44 @@ test("sizes in base 256 are read", () => {
   });
   assert.equal(stream(archive, 100)[0]?.body, "abc");
 });
+
+/** A header block with pax records or a long name before it. */
+function described(...meta: readonly [type: "x" | "L", body: Buffer][]): Buffer {
+  const before = meta.flatMap(([type, body]) => {
+    const header = tarHeader({ path: "meta", kind: "file", sizeBytes: body.length });
+    header.write(type, 156);
+    return [resummed(header), body, padding(body.length)];
+  });
+  return Buffer.concat([...before, tarHeader({ path: "own", kind: "file", sizeBytes: 0 }), tarEnd()]);
+}
+
+const pax = (...records: readonly [string, string][]): ["x", Buffer] => [
+  "x",
+  Buffer.concat(records.map((record) => formatPax(new Map([record])))),
+];
+
+/** What Docker would unpack (Go's archive/tar), whatever else an archive says. */
+const NAMES: readonly [what: string, archive: Buffer, path: string][] = [
+  ["a pax path", described(pax(["path", "pax"])), "pax"],
+  ["an empty pax path", described(pax(["path", ""])), "own"],
+  ["a pax path that is taken back", described(pax(["path", "pax"], ["path", ""])), "own"],
+  ["the last of two pax headers", described(pax(["path", "first"]), pax(["mtime", "1"])), "own"],
+  ["a GNU long name before pax", described(["L", Buffer.from("long\0")], pax(["path", "pax"])), "long"],
+  ["a ustar prefix", changed((header) => header.write("in/here", 345)), "in/here/a"],
+  ["no prefix in GNU's dialect", changed((header) => gnu(header).write("00000000000", 345)), "a"],
+  ["a prefix in GNU's dialect that is no time", changed((header) => gnu(header).write("in/here", 345)), "in/here/a"],
+  ["no prefix in the oldest dialect", changed((header) => header.fill(0, 257, 265).write("in/here", 345)), "a"],
+];
+for (const [what, archive, path] of NAMES)
+  test(`the name is ${what}`, () => {
+    assert.equal(stream(archive, 100)[0]?.path, path);
+    assert.equal(walk(archive)[0]?.path, path);
+  });
+
+function gnu(header: Buffer): Buffer {
+  header.write("ustar  \0", 257, "latin1");
+  return header;
+}
 
 const good = changed(() => {});
 const REFUSED: readonly [what: string, archive: Buffer, code: string][] = [
