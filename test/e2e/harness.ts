@@ -41,6 +41,7 @@ export function runProgram(
     });
     child.on("error", reject);
     child.on("close", (code) => resolve({ code: code ?? -1, stdout, stderr }));
+    child.stdin.on("error", () => {}); // the program may end without reading it
     child.stdin.end(options.input ?? "");
   });
 }
