@@ -103,3 +103,4 @@ export type CreatedToken = Static<typeof CreatedToken>;
 export const ProjectPath = Type.Object({ project: Type.String({ maxLength: 100 }) });
 export const MemberPath = Type.Object({ project: Type.String({ maxLength: 100 }), user: Id });
 export const TokenPath = Type.Object({ project: Type.String({ maxLength: 100 }), token: Id });
+export const OwnTokenPath = Type.Object({ token: Id });

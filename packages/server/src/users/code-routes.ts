@@ -1,13 +1,12 @@
-import { CodedError } from "@flotilla/base/errors";
 import { CreatedToken, ExchangeRequest, OneTimeCode } from "@flotilla/protocol/api/users";
 import type { Context } from "../context.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
-import type { Principal } from "./access.ts";
 import { issueCode, takeCode } from "./codes.ts";
 import { PERMISSIONS } from "./roles.ts";
 import type { GuessLimits } from "./sign-in-routes.ts";
 import { createApiToken } from "./tokens.ts";
+import { requireWholePerson } from "./whole-person.ts";
 
 /** How long the token of `flotilla login` lives. */
 const LOGIN_TOKEN_DAYS = 90;
@@ -76,15 +75,4 @@ function exchange(context: Context, { code, name }: { readonly code: string; rea
       days: LOGIN_TOKEN_DAYS,
     });
   });
-}
-
-/** A code stands for all that the person may do, so a token that may do less must not make one. */
-function requireWholePerson(principal: Principal | undefined): Exclude<Principal, { kind: "device" }> {
-  if (principal?.kind === "user") return principal;
-  const whole =
-    principal?.kind === "token" &&
-    principal.project === null &&
-    PERMISSIONS.every((permission) => principal.scopes.includes(permission));
-  if (!whole) throw new CodedError("role-exceeded", "a token with some scopes only cannot sign a person in");
-  return principal;
 }

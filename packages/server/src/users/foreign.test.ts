@@ -35,6 +35,8 @@ const WITHOUT_PROJECT: Readonly<Record<string, string | undefined>> = {
   "DELETE /api/v1/session": undefined,
   "POST /api/v1/session/code": "role-exceeded",
   "PUT /api/v1/me/password": "forbidden",
+  "GET /api/v1/me/tokens": "role-exceeded",
+  "DELETE /api/v1/me/tokens/{token}": "role-exceeded",
   "POST /api/v1/projects": "forbidden",
   "POST /api/v1/users": "not-found",
   "GET /api/v1/audit/verify": "forbidden",

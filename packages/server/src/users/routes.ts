@@ -3,6 +3,7 @@ import type { App } from "../http/app.ts";
 import { registerCodes } from "./code-routes.ts";
 import { registerMe } from "./me-routes.ts";
 import { registerMembers } from "./member-routes.ts";
+import { registerOwnTokens } from "./own-token-routes.ts";
 import { registerPassword } from "./password-route.ts";
 import { createPasswords } from "./passwords.ts";
 import { createGuessLimits, registerSignIn } from "./sign-in-routes.ts";
@@ -18,4 +19,5 @@ export function registerUsers(app: App, context: Context): void {
   registerMe(app, context);
   registerMembers(app, context);
   registerTokens(app, context);
+  registerOwnTokens(app, context);
 }

@@ -134,6 +134,34 @@ test("guessing a password is bounded", async () => {
   assert.deepEqual(statuses, [...Array(10).fill(401), 429]);
 });
 
+test("a person lists and revokes their own tokens, those of the command line too, and nobody else's", async () => {
+  await using server = await startTestServer();
+  const login = async () => {
+    const { code } = await server.client.post("/api/v1/session/code", {}, OneTimeCode);
+    return server.clientWith(undefined).post("/api/v1/session/exchange", { code }, CreatedToken);
+  };
+  const lost = await login();
+  const { items } = await server.client.get("/api/v1/me/tokens", Page(ApiToken));
+  assert.deepEqual(
+    items.map((token) => token.name),
+    ["first owner", "command line"],
+  );
+  await server.client.delete(`/api/v1/me/tokens/${lost.id}`);
+  await assert.rejects(server.clientWith(lost.token).get("/api/v1/me", Me), { code: "unauthenticated" });
+  await assert.rejects(server.client.delete(`/api/v1/me/tokens/${lost.id}`), { code: "not-found" });
+  const invite = { email: "dev@example.com", project: "default", role: "developer" };
+  const { invitation } = await server.client.post("/api/v1/users", invite, Invitation);
+  const cookie = await cookieOf(
+    await post(server, "/api/v1/setup", JSON.stringify({ code: invitation!.code, password: PASSWORD })),
+  );
+  const foreign = await fetch(`${server.url}/api/v1/me/tokens/${items[0]!.id}`, {
+    method: "DELETE",
+    headers: { cookie, origin: server.url },
+  });
+  assert.equal(foreign.status, 404);
+  await server.client.get("/api/v1/me", Me);
+});
+
 test("a new password needs the one before, and ends the other sessions", async () => {
   await using server = await startTestServer();
   const open = async () => {
