@@ -1,17 +1,27 @@
+import type { Problems } from "./problem.ts";
 import type { Scope } from "./scope.ts";
 import type { MapNode, Node } from "./tree.ts";
 
 /** Fields of one place in the file: what reads each, and why each other is refused. Together they are all that compose knows. */
-export interface Fields<Draft> {
-  readonly readers: Readonly<Record<string, (draft: Draft, node: Node, scope: Scope) => void>>;
+export interface Fields<Draft, S extends HasProblems = Scope> {
+  readonly readers: Readonly<Record<string, (draft: Draft, node: Node, scope: S) => void>>;
   readonly refused: Readonly<Record<string, string>>;
+}
+
+export interface HasProblems {
+  readonly problems: Problems;
 }
 
 /**
  * Reads every field of `map` into `draft`. A field that is refused or unknown is a problem; extension fields (`x-…`) other than
  * `x-flotilla` are skipped.
  */
-export function readFields<Draft>(map: MapNode, fields: Fields<Draft>, draft: Draft, scope: Scope): void {
+export function readFields<Draft, S extends HasProblems>(
+  map: MapNode,
+  fields: Fields<Draft, S>,
+  draft: Draft,
+  scope: S,
+): void {
   for (const [key, { keyPlace, node }] of map.entries) {
     const reader = Object.hasOwn(fields.readers, key) ? fields.readers[key] : undefined;
     if (reader !== undefined) reader(draft, node, scope);
@@ -20,7 +30,12 @@ export function readFields<Draft>(map: MapNode, fields: Fields<Draft>, draft: Dr
   }
 }
 
-function refuse<Draft>(key: string, place: Node["place"], fields: Fields<Draft>, scope: Scope): void {
+function refuse<Draft, S extends HasProblems>(
+  key: string,
+  place: Node["place"],
+  fields: Fields<Draft, S>,
+  scope: S,
+): void {
   const reason = Object.hasOwn(fields.refused, key) ? fields.refused[key] : undefined;
   if (reason !== undefined) {
     scope.problems.add(place, "unsupported-field", `${key} is not supported: ${reason}`);

@@ -2,14 +2,13 @@ import type { Digest } from "@flotilla/base/digest";
 import { asDigest } from "@flotilla/base/digest";
 import type { ConfigSource, NormalisedApp, Variable } from "./app.ts";
 import { checkServices } from "./check.ts";
-import { type DeviceNames, deviceNames } from "./flotilla.ts";
-import { interpolateTree, type Resolve } from "./interpolate.ts";
-import { mergeTrees } from "./merge.ts";
+import { loadFiles } from "./load/load.ts";
+import { activeServices } from "./load/profiles.ts";
 import { type ComposeProblem, type Place, Problems } from "./problem.ts";
 import type { Scope } from "./scope.ts";
 import { namedFiles } from "./top/named-files.ts";
 import { readTop, type TopDraft } from "./top/top.ts";
-import { type MapNode, parseTree } from "./tree.ts";
+import type { MapNode } from "./tree.ts";
 import { settleVariables } from "./variables.ts";
 
 export interface ComposeInput {
@@ -21,6 +20,8 @@ export interface ComposeInput {
   readonly read: (path: string) => Promise<Uint8Array | undefined>;
   /** Name of the app; without it `name:` of the file decides. */
   readonly projectName?: string;
+  /** Services with other profiles only are left out; `*` takes in all. */
+  readonly profiles?: readonly string[];
 }
 
 export interface ComposeResult {
@@ -50,44 +51,40 @@ export async function parseCompose(input: ComposeInput): Promise<ComposeResult> 
   const problems = new Problems();
   const warnings = new Problems();
   const order = input.files.map((file) => file.path);
-  const trees = input.files.map((file) => parseTree(file, problems)).filter((tree) => tree !== undefined);
   const failed = (): ComposeResult => ({
     images: [],
     files: [],
     problems: problems.sorted(order),
     warnings: warnings.sorted(order),
   });
-  const raw = trees.length === input.files.length ? mergeTrees(trees) : undefined;
-  if (raw === undefined) return failed();
+  const loaded = await loadFiles(input, problems, order);
+  if (loaded === undefined) return failed();
 
-  const names = deviceNames(raw);
-  const resolve = createResolve(names, input.env);
-  const tree = interpolateTree(raw, resolve, problems);
-  const files = await loadFiles(tree, input.read);
-  const scope: Scope = { problems, resolve, files, env: input.env, variables: new Map<string, Variable>(), uses: [] };
-  const top = readTop(tree, scope, warnings, input.projectName);
+  const { resolve } = loaded;
+  const { tree, leftOut } = activeServices(loaded.tree, input.profiles ?? [], warnings);
+  const files = await readNamed(tree, input.read);
+  const variables = new Map<string, Variable>();
+  const scope: Scope = { problems, warnings, resolve, files, leftOut, variables, uses: [] };
+  const top = readTop(tree, scope, input.projectName);
   if (top === undefined) return failed();
   checkServices(top.services, placeFinder(tree), problems);
 
   const configs = await digestConfigs(top);
   const body = { ...top, format: 1 as const, configs: configs.sources };
-  const variables = settleVariables(body, scope.variables, variablesPlace(tree), problems);
-  warnUnused(scope, variables, variablesPlace(tree), warnings);
+  const settled = settleVariables(body, variables, variablesPlace(tree), problems);
+  warnUnused(scope, settled, variablesPlace(tree), warnings);
   if (problems.count > 0) return failed();
   const images = [...new Set(Object.values(top.services).map((service) => service.image))].toSorted();
-  return { app: { ...body, variables }, images, files: configs.files, problems: [], warnings: warnings.sorted(order) };
-}
-
-function createResolve(names: DeviceNames, env: Readonly<Record<string, string>>): Resolve {
-  return (name) => {
-    if (names.always.has(name)) return { kind: "device" };
-    const value = Object.hasOwn(env, name) ? env[name] : undefined;
-    if (value !== undefined) return { kind: "value", value };
-    return names.otherwise.has(name) ? { kind: "device" } : { kind: "unset" };
+  return {
+    app: { ...body, variables: settled },
+    images,
+    files: configs.files,
+    problems: [],
+    warnings: warnings.sorted(order),
   };
 }
 
-async function loadFiles(tree: MapNode, read: ComposeInput["read"]): Promise<Scope["files"]> {
+async function readNamed(tree: MapNode, read: ComposeInput["read"]): Promise<Scope["files"]> {
   const files = new Map<string, Uint8Array | undefined>();
   for (const path of namedFiles(tree)) files.set(path, await read(path));
   return files;

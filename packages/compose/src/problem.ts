@@ -24,6 +24,8 @@ export type ProblemCode =
   | "unknown-reference"
   | "dependency-cycle"
   | "missing-file"
+  /** A warning: part of the file is not in the release. */
+  | "left-out"
   | "too-large";
 
 /** Problems of one file set: after this many the rest is counted by one more. */

@@ -5,12 +5,14 @@ import type { Place, Problems } from "./problem.ts";
 /** What readers share while one file set is read. */
 export interface Scope {
   readonly problems: Problems;
+  /** What a person should know of a file that is fine. */
+  readonly warnings: Problems;
   /** What a name stands for at release time. */
   readonly resolve: Resolve;
   /** Files that the compose files name, loaded before: undefined when there is none. */
   readonly files: ReadonlyMap<string, Uint8Array | undefined>;
-  /** Values of `environment:` sources of configs. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Services whose profiles are not on. */
+  readonly leftOut: ReadonlySet<string>;
   /** What the device fills, by name; readers add the names that become variables by where they stand. */
   readonly variables: Map<string, Variable>;
   /** Notes the name of a volume, network, config or secret that a service uses. */

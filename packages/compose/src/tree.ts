@@ -4,8 +4,12 @@ import type { Place, Problems } from "./problem.ts";
 /** A YAML document as plain data in which every value knows where it stands. Aliases and merges are resolved. */
 export type Node = ScalarNode | MapNode | ListNode;
 
+/** What a tag says of the value of the files below (compose-spec, 13-merge.md): `!reset` takes it away, `!override` puts this in its place. */
+export type Replaces = "reset" | "override";
+
 export interface ScalarNode {
   readonly kind: "scalar";
+  readonly replaces?: Replaces;
   readonly place: Place;
   readonly value: string | number | boolean | null;
   /** As it was written, for numbers whose notation matters (`0440`). */
@@ -20,6 +24,7 @@ export interface ScalarNode {
 
 export interface MapNode {
   readonly kind: "map";
+  readonly replaces?: Replaces;
   readonly place: Place;
   readonly entries: ReadonlyMap<string, Entry>;
 }
@@ -31,13 +36,14 @@ export interface Entry {
 
 export interface ListNode {
   readonly kind: "list";
+  readonly replaces?: Replaces;
   readonly place: Place;
   readonly items: readonly Node[];
 }
 
 /** Bounds of one file; nodes are counted after aliases are resolved, which bounds alias bombs. */
 export const MAX_COMPOSE_BYTES = 1024 * 1024;
-const MAX_NODES = 50_000;
+export const MAX_NODES = 50_000;
 const MAX_DEPTH = 60;
 const MAX_ALIASES = 1000;
 
@@ -104,10 +110,17 @@ class TreeReader {
     const place = this.#placeOf(node, field);
     if (!this.#fits(place, depth)) return undefined;
     if (isAlias(node)) return this.#alias(node, place, depth);
-    if (isMap(node)) return this.#map(node.items, place, depth);
-    if (isSeq(node)) return this.#list(node.items, place, depth);
-    if (isScalar(node)) return this.#scalar(node.value, node.source ?? "", node.tag, place);
+    if (isMap(node)) return this.#tagged(node.tag, place, this.#map(node.items, place, depth));
+    if (isSeq(node)) return this.#tagged(node.tag, place, this.#list(node.items, place, depth));
+    if (isScalar(node)) return this.#tagged(node.tag, place, this.#scalar(node.value, node.source ?? "", place));
     return { kind: "scalar", place, value: null, source: "" };
+  }
+
+  #tagged(tag: string | undefined, place: Place, node: Node): Node {
+    if (tag === undefined || !tag.startsWith("!")) return node;
+    if (tag === "!reset" || tag === "!override") return { ...node, replaces: tag === "!reset" ? "reset" : "override" };
+    this.#problems.add(place, "unsupported-field", `the tag ${tag} is not supported: !reset and !override are`);
+    return { kind: "scalar", place, value: null, source: "", broken: true };
   }
 
   #fits(place: Place, depth: number): boolean {
@@ -134,11 +147,7 @@ class TreeReader {
     return undefined;
   }
 
-  #scalar(value: unknown, source: string, tag: string | undefined, place: Place): Node {
-    if (tag?.startsWith("!") === true) {
-      this.#problems.add(place, "unsupported-field", `the tag ${tag} is not supported`);
-      return { kind: "scalar", place, value: null, source, broken: true };
-    }
+  #scalar(value: unknown, source: string, place: Place): Node {
     if (value === null || value === undefined) return { kind: "scalar", place, value: null, source };
     if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
       return { kind: "scalar", place, value, source };

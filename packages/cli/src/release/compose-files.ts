@@ -17,6 +17,7 @@ export interface ComposeFilesOptions {
   readonly files: readonly string[];
   readonly envFiles: readonly string[];
   readonly app: string | undefined;
+  readonly profiles: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -34,6 +35,7 @@ export async function readComposeFiles(options: ComposeFilesOptions): Promise<Co
   return parseCompose({
     files,
     env: { ...environment.values, ...options.variables },
+    profiles: options.profiles,
     read: (path) => readIfThere(isAbsolute(path) ? path : join(folder, path), MAX_CONFIG_BYTES + 1),
     ...(options.app === undefined ? {} : { projectName: options.app }),
   });

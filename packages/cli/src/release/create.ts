@@ -25,6 +25,7 @@ export interface CreateOptions {
   readonly app?: string;
   readonly envFile: readonly string[];
   readonly platform: readonly string[];
+  readonly profile: readonly string[];
   readonly policy: "enforce" | "preview";
 }
 
@@ -34,6 +35,7 @@ export async function createRelease(run: Invocation, options: CreateOptions): Pr
     files: options.file,
     envFiles: options.envFile,
     app: options.app,
+    profiles: options.profile,
     variables: run.environment.variables,
   });
   const app = compose.app ?? refuseCompose(run, compose);

@@ -38,6 +38,7 @@ export function releaseCommand(): Command {
       collect,
       [],
     )
+    .option("--profile <name>", "take in the services of this profile too; '*' for all", collect, [])
     .option(
       "--platform <platform>",
       "platform to release for, e.g. linux/arm64 (default: all of each image)",

@@ -39,10 +39,16 @@ const PORT_FIELDS: Fields<PortDraft> = {
 
 /** `ports:` in the short form `[[ip:]published:]target[/protocol]`, with ranges, and in the long form. */
 export function readPorts(node: Node, scope: Scope): readonly Port[] {
-  return readItems(scope.problems, node).flatMap((item) => {
+  const ports = readItems(scope.problems, node).flatMap((item) => {
     const draft = item.kind === "map" ? readLong(item, scope) : readShort(item, scope);
     return draft === undefined ? [] : expand(draft, item.place, scope);
   });
+  return [...new Map(ports.map((port) => [keyOf(port), port])).values()];
+}
+
+/** The same port from two files, in whatever form, is one. */
+function keyOf({ hostIp = "0.0.0.0", published, target, protocol }: Port): string {
+  return `${hostIp} ${published ?? ""} ${target}/${protocol}`;
 }
 
 function readLong(node: Extract<Node, { kind: "map" }>, scope: Scope): PortDraft | undefined {

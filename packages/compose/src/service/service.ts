@@ -107,6 +107,12 @@ export const SERVICE_FIELDS: Fields<ServiceDraft> = {
     ipc: into("ipcMode", (node, scope) => readChoice(scope.problems, node, ["host", "private", "shareable", "none"])),
     logging: into("logging", readLogging),
     platform: into("platform", readPlatform),
+    /** Followed before the service is read. */
+    extends: () => {},
+    /** Decided on before the service is read. */
+    profiles: (_, node, scope) => {
+      names(node, scope);
+    },
   },
   refused: SERVICE_REFUSED,
 };

@@ -1,7 +1,6 @@
 import type { Network, NormalisedApp, SecretSource, Service, Volume } from "../app.ts";
 import { type Fields, readFields } from "../fields.ts";
 import { readExtension } from "../flotilla.ts";
-import type { Problems } from "../problem.ts";
 import { quote, readMap, readText } from "../read.ts";
 import type { Scope, Use } from "../scope.ts";
 import { readService } from "../service/service.ts";
@@ -49,26 +48,22 @@ export const TOP_FIELDS: Fields<Sections> = {
     volumes: section("volumes"),
     configs: section("configs"),
     secrets: section("secrets"),
+    /** Taken in before the file is read. */
+    include: () => {},
     "x-flotilla": (_, node, scope) => readExtension(node, scope),
   },
   refused: {
-    include: "give every file with -f instead",
     models: "devices run containers only",
   },
 };
 
 /** Reads the whole file. Networks, volumes, configs and secrets that no service uses are left out, with a warning. */
-export function readTop(
-  tree: MapNode,
-  scope: Scope,
-  warnings: Problems,
-  projectName: string | undefined,
-): TopDraft | undefined {
+export function readTop(tree: MapNode, scope: Scope, projectName: string | undefined): TopDraft | undefined {
   const sections: Sections = {};
   readFields(tree, TOP_FIELDS, sections, scope);
   const name = readName(sections.name, projectName, tree, scope);
   const services = readServices(sections.services, tree, scope);
-  const element = createElementReader(scope, warnings);
+  const element = createElementReader(scope);
   const networks = element(
     sections.networks,
     "network",
@@ -132,7 +127,7 @@ type ElementReader = <T extends object>(
   implied?: Readonly<Record<string, T>>,
 ) => Readonly<Record<string, T>>;
 
-function createElementReader(scope: Scope, warnings: Problems): ElementReader {
+function createElementReader(scope: Scope): ElementReader {
   return <T extends object>(
     map: MapNode | undefined,
     kind: Use["kind"],
@@ -147,7 +142,7 @@ function createElementReader(scope: Scope, warnings: Problems): ElementReader {
       const value = read(entry, key);
       if (value !== undefined && used.has(key)) result[key] = value;
       else if (!used.has(key) && key !== "default")
-        warnings.add(entry.keyPlace, "unknown-reference", `the ${kind} ${key} is used by no service`);
+        scope.warnings.add(entry.keyPlace, "unknown-reference", `the ${kind} ${key} is used by no service`);
     }
     for (const [name, use] of used) {
       if (map?.entries.has(name) === true) continue;
@@ -168,12 +163,11 @@ function checkServiceNames(services: Readonly<Record<string, Service>>, names: r
   for (const use of scope.uses) {
     if (use.kind !== "service" || names.includes(use.name)) continue;
     const optional = Object.values(services).some((service) => service.dependsOn[use.name]?.required === false);
-    if (!optional)
-      scope.problems.add(
-        use.place,
-        "unknown-reference",
-        `there is no service ${quote(use.name)}: there are ${names.join(", ")}`,
-      );
+    if (optional) continue;
+    const why = scope.leftOut.has(use.name)
+      ? `the service ${quote(use.name)} is left out by its profiles: take them in with --profile`
+      : `there is no service ${quote(use.name)}: there are ${names.join(", ")}`;
+    scope.problems.add(use.place, "unknown-reference", why);
   }
 }
 
