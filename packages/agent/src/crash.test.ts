@@ -74,55 +74,125 @@ function mortal(options: AgentOptions, at: number, when: "before" | "after", kil
   };
 }
 
-/** A device that runs v1, then an agent that is told to run v2 and dies at its `at`-th call. */
-async function killed(at: number, when: "before" | "after", behaviour: Behaviour) {
-  const world = createFakeWorld();
-  world.start();
-  const v1 = release(world, "1", { kind: "healthy", afterMs: 500 });
-  world.run(v1);
-  await world.settled(LIMIT_MS, STEP_MS);
-  await world.stop();
-  const kill: Kill = { calls: 0, dead: false };
-  const v2 = release(world, "2", behaviour);
-  world.start((options) => mortal(options, at, when, kill));
-  world.run(v2);
-  const isOver = () => world.verdict()?.release === v2 && world.state()?.phase === "idle";
-  await world.until(() => kill.dead || isOver(), LIMIT_MS, STEP_MS);
-  return { world, kill, v1, v2 };
+interface Scenario {
+  readonly name: string;
+  /** Whether the device runs v1 before. */
+  readonly runsBefore: boolean;
+  /** What the server asks for. */
+  readonly ask: (world: FakeWorld, die: Kill) => Promise<void>;
+  /** How it must end, whatever happened on the way. */
+  readonly check: (world: FakeWorld, where: string) => Promise<void>;
 }
 
-/** Whatever the point of death: the next agent ends with the old or the new release running, and says which. */
-async function dieAndGoOn(at: number, when: "before" | "after", behaviour: Behaviour): Promise<void> {
-  const { world, kill, v1, v2 } = await killed(at, when, behaviour);
-  if (!kill.dead) return world.stop();
-  world.crash();
-  world.start();
-  world.again();
-  const good = behaviour.kind === "healthy";
-  const where = `killed ${when} call ${at}`;
-  assert.ok(await world.settled(LIMIT_MS, STEP_MS), `${where}: it settles`);
-  assert.equal(world.verdict()?.release, v2, `${where}: the verdict is of v2`);
-  assert.equal(world.verdict()?.kind, good ? "commit" : "rollback", `${where}: verdict`);
-  assert.equal(world.state()?.release, good ? v2 : v1, `${where}: what is reported runs`);
+const good: Behaviour = { kind: "healthy", afterMs: 500 };
+const bad: Behaviour = { kind: "unhealthy", afterMs: 500 };
+const isOver = (world: FakeWorld) => world.holdsTarget() && (world.state()?.phase ?? "idle") === "idle";
+
+async function runs(world: FakeWorld, version: string, verdict: "commit" | "rollback", where: string): Promise<void> {
+  const digest = release(world, version, good);
+  assert.equal(world.verdict()?.kind, verdict, `${where}: verdict`);
+  assert.equal(world.state()?.release, digest, `${where}: what is reported runs`);
   assert.equal(world.engine.running().length, 2, `${where}: one db and one web run`);
   const { containers } = await world.engine.list();
   assert.equal(containers.length, 2, `${where}: nothing is left over`);
   const web = containers.find(({ name }) => name.startsWith("shop-web"));
-  assert.equal(web?.labels["io.flotilla.release"], good ? v2 : v1, `${where}: the container that runs is of it`);
+  assert.equal(web?.labels["io.flotilla.release"], digest, `${where}: the container that runs is of it`);
+}
+
+async function nothingRuns(world: FakeWorld, where: string): Promise<void> {
+  const { containers, networks } = await world.engine.list();
+  assert.deepEqual([containers, networks], [[], []], `${where}: nothing is left over`);
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "an update to a good release",
+    runsBefore: true,
+    ask: async (world) => world.run(release(world, "2", good)),
+    check: (world, where) => runs(world, "2", "commit", where),
+  },
+  {
+    name: "an update to a bad release",
+    runsBefore: true,
+    ask: async (world) => world.run(release(world, "2", bad)),
+    check: (world, where) => runs(world, "1", "rollback", where),
+  },
+  {
+    name: "a first good release",
+    runsBefore: false,
+    ask: async (world) => world.run(release(world, "1", good)),
+    check: (world, where) => runs(world, "1", "commit", where),
+  },
+  {
+    name: "a first bad release",
+    runsBefore: false,
+    ask: async (world) => world.run(release(world, "1", bad)),
+    async check(world, where) {
+      assert.equal(world.verdict()?.kind, "rollback", `${where}: verdict`);
+      await nothingRuns(world, where);
+    },
+  },
+  {
+    name: "a change of mind in the middle",
+    runsBefore: true,
+    async ask(world, kill) {
+      world.run(release(world, "2", { kind: "healthy", afterMs: 60_000 }));
+      await world.until(() => kill.dead || world.state()?.phase === "probation", LIMIT_MS, STEP_MS);
+      world.run(release(world, "3", good));
+    },
+    check: (world, where) => runs(world, "3", "commit", where),
+  },
+  {
+    name: "the removal of an app",
+    runsBefore: true,
+    ask: async (world) => world.target({}),
+    async check(world, where) {
+      await nothingRuns(world, where);
+      assert.equal(world.state(), undefined, `${where}: it is reported gone`);
+      assert.deepEqual((await world.engine.list()).volumes.length, 1, `${where}: its volume stays`);
+    },
+  },
+];
+
+/** A device on which an agent is asked for something and dies at its `at`-th call. */
+async function killed(scenario: Scenario, at: number, when: "before" | "after") {
+  const world = createFakeWorld();
+  if (scenario.runsBefore) {
+    world.start();
+    world.run(release(world, "1", good));
+    await world.until(() => isOver(world), LIMIT_MS, STEP_MS);
+    await world.stop();
+  }
+  const kill: Kill = { calls: 0, dead: false };
+  world.start((options) => mortal(options, at, when, kill));
+  await scenario.ask(world, kill);
+  await world.until(() => kill.dead || isOver(world), LIMIT_MS, STEP_MS);
+  return { world, kill };
+}
+
+/** Whatever the point of death: the next agent ends as the scenario says, and reports it. */
+async function dieAndGoOn(scenario: Scenario, at: number, when: "before" | "after"): Promise<void> {
+  const { world, kill } = await killed(scenario, at, when);
+  if (kill.dead) {
+    world.crash();
+    world.start();
+    world.again();
+  }
+  const where = `killed ${when} call ${at}`;
+  assert.ok(await world.until(() => isOver(world), LIMIT_MS, STEP_MS), `${where}: it settles`);
+  await scenario.check(world, where);
   await world.stop();
 }
 
-for (const behaviour of [
-  { kind: "healthy", afterMs: 500 },
-  { kind: "unhealthy", afterMs: 500 },
-] as const) {
+for (const scenario of SCENARIOS) {
   for (const when of ["before", "after"] as const) {
-    test(`killed ${when} any call, an update to a release that is ${behaviour.kind} still ends well`, async (context) => {
-      const whole = await killed(Number.POSITIVE_INFINITY, when, behaviour);
+    test(`killed ${when} any call, ${scenario.name} still ends well`, async (context) => {
+      const whole = await killed(scenario, Number.POSITIVE_INFINITY, when);
+      await scenario.check(whole.world, "not killed");
       await whole.world.stop();
       const points = Array.from({ length: whole.kill.calls }, (_, index) => index + 1);
-      assert.ok(points.length > 20, `only ${points.length} points`);
-      await mapLimit(points, 16, (at) => dieAndGoOn(at, when, behaviour));
+      assert.ok(points.length > 10, `only ${points.length} points`);
+      await mapLimit(points, 16, (at) => dieAndGoOn(scenario, at, when));
       context.diagnostic(`${points.length} points of death`);
     });
   }

@@ -103,6 +103,8 @@ export function createFakeWorld(log: Log = silentLog) {
     settled: (limitMs?: number, stepMs?: number) =>
       world.until(() => link.targetVersion === version && state()?.phase === "idle", limitMs, stepMs),
     verdict: () => state()?.verdict,
+    /** Whether the device said that it holds the last target. */
+    holdsTarget: () => link.targetVersion === version,
   };
   return world;
 }
