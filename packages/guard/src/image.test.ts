@@ -135,6 +135,11 @@ const cases: readonly MergeCase[] = [
   },
 ];
 
+const PINNED = {
+  "app/requirements.txt": "six==1\nidna==3\n",
+  "usr/lib/python3/dist-packages/six.dist-info/METADATA": metadata("six", "2"),
+};
+
 describe("merging layers", () => {
   for (const test of cases) {
     it(test.name, async () => {
@@ -147,6 +152,25 @@ describe("merging layers", () => {
       assert.deepEqual(described, test.packages);
     });
   }
+
+  it("in a folder, a lock is kept whole", async () => {
+    const { diffId: _, ...folder } = await layerOf({
+      "package-lock.json": JSON.stringify({ packages: { "node_modules/other-platform": { version: "1.0.0" } } }),
+      "node_modules/a/package.json": manifest("a"),
+    });
+    assert.deepEqual(
+      mergeLayers([folder]).packages.map(({ purl }) => purl),
+      ["pkg:npm/a@1.0.0", "pkg:npm/other-platform@1.0.0"],
+    );
+  });
+
+  it("of a pin and another version that is installed, an image has the second, a folder both", async () => {
+    const layer = await layerOf(PINNED);
+    const purls = (parts: Parameters<typeof mergeLayers>[0]) => mergeLayers(parts).packages.map(({ purl }) => purl);
+    assert.deepEqual(purls([layer]), ["pkg:pypi/idna@3", "pkg:pypi/six@2"]);
+    const { diffId: _, ...folder } = layer;
+    assert.deepEqual(purls([folder]), ["pkg:pypi/idna@3", "pkg:pypi/six@1", "pkg:pypi/six@2"]);
+  });
 
   it("names the advisory stream and the source of a deb, and the system", async () => {
     const status = `Package: libc-bin\nStatus: install ok installed\nArchitecture: amd64\nSource: glibc\nVersion: 2.36-9\n`;

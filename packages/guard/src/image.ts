@@ -35,7 +35,7 @@ export function mergeLayers(scans: readonly Part[]): Inventory {
   const os = osOf((files.get("etc/os-release") ?? files.get("usr/lib/os-release"))?.osRelease);
   const packages = withoutOwned(files).flatMap((file) => file.packages.map((found) => placed(found, file.layer, os)));
   return {
-    packages: uniquePackages(withoutStaleLocks(packages)),
+    packages: uniquePackages(withoutStalePins(withoutStaleLocks(packages))),
     secrets: scans.flatMap((scan) => scan.secrets.map((hit) => placedSecret(hit, scan.diffId))),
     problems: [...problemsOf(scans), ...missingIncludes(scans, facts, seen)],
     notCovered: describeGaps(facts.map(({ gaps }) => gaps)),
@@ -73,8 +73,8 @@ function withoutOwned(files: ReadonlyMap<string, Standing>): Standing[] {
 }
 
 /**
- * A lock file tells what would be installed; where its `node_modules` is really there, only what is in both is kept of it, so that
- * pruned development packages are not reported of an image.
+ * A lock file tells what would be installed; where an image has its `node_modules` too, only what is in both is kept of it, so that
+ * pruned development packages are not reported. In a folder the lock says what will be deployed, and is kept whole.
  */
 function withoutStaleLocks(packages: readonly Package[]): readonly Package[] {
   const installed = new Map<string, Set<string>>();
@@ -86,9 +86,25 @@ function withoutStaleLocks(packages: readonly Package[]): readonly Package[] {
     installed.set(project, purls.add(purl));
   }
   return packages.filter(({ purl, ecosystem, evidence, locations }) => {
-    if (ecosystem !== "npm" || evidence !== "declared") return true;
+    if (ecosystem !== "npm" || evidence !== "declared" || locations[0]?.layer === undefined) return true;
     const path = locations[0]?.path ?? "";
     return installed.get(path.slice(0, Math.max(0, path.lastIndexOf("/"))))?.has(purl) ?? true;
+  });
+}
+
+/**
+ * A requirements file that an image carries tells what its build asked for; where the image has the distribution installed in another
+ * version, that one is the truth. In a folder the file says what will be deployed, and is kept whole.
+ */
+function withoutStalePins(packages: readonly Package[]): readonly Package[] {
+  const installed = new Map<string, Set<string>>();
+  for (const { ecosystem, evidence, name, purl } of packages) {
+    if (ecosystem !== "pypi" || evidence !== "installed") continue;
+    installed.set(name, (installed.get(name) ?? new Set()).add(purl));
+  }
+  return packages.filter(({ ecosystem, evidence, name, purl, locations }) => {
+    if (ecosystem !== "pypi" || evidence !== "declared" || locations[0]?.layer === undefined) return true;
+    return installed.get(name)?.has(purl) ?? true;
   });
 }
 
