@@ -18,6 +18,11 @@ interface Tally {
   skipped: string[];
 }
 
+const CHECKS: readonly (readonly [string, readonly string[]])[] = [
+  ["types", ["node_modules/.bin/tsc", "--noEmit", "-p", "."]],
+  ["lint and format", ["node_modules/.bin/biome", "check", "--error-on-warnings", "."]],
+];
+
 const args = process.argv.slice(2);
 const setup = args.includes("--setup");
 const patterns = args.filter((arg) => !arg.startsWith("--"));
@@ -43,11 +48,6 @@ async function main(): Promise<number> {
   }
   return summarise(tally);
 }
-
-const CHECKS: readonly (readonly [string, readonly string[]])[] = [
-  ["types", ["node_modules/.bin/tsc", "--noEmit", "-p", "."]],
-  ["lint and format", ["node_modules/.bin/biome", "check", "--error-on-warnings", "."]],
-];
 
 function check(name: string, argv: readonly string[], tally: Tally): void {
   say(name);

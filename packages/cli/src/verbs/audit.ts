@@ -1,15 +1,19 @@
+import { systemClock } from "@flotilla/base/clock";
 import { AuditVerification, Event } from "@flotilla/protocol/api/audit";
 import { Command } from "commander";
 import { Ended, EXIT } from "../exit-codes.ts";
 import { print, printJson, tint } from "../output.ts";
 import { type Invocation, invocation } from "../session.ts";
 
+const VERIFY_TIMEOUT_MS = 600_000;
+
 const EXAMPLES = `
 Examples:
   $ flotilla audit log --limit 20               what happened last, newest first
   $ flotilla audit log --subject device/ID      what happened to one device
   $ flotilla audit follow                       what happens, as it happens
-  $ flotilla audit verify                       does the chain of hashes hold?`;
+  $ flotilla audit verify                       does the chain of hashes hold?
+  $ flotilla audit verify --data DIR            the same on a data folder or a copy of it, without a server`;
 
 export function auditCommand(): Command {
   const audit = new Command("audit")
@@ -28,8 +32,9 @@ export function auditCommand(): Command {
     .action((options: { after: string }, command: Command) => follow(invocation(command), Number(options.after)));
   audit
     .command("verify")
-    .description("check the chain of hashes on the server; exit code 1 when it is broken")
-    .action((_options: unknown, command: Command) => verify(invocation(command)));
+    .description("check the chain of hashes; exit code 1 when it is broken")
+    .option("--data <dir>", "check this data folder instead of asking the server")
+    .action((options: { data?: string }, command: Command) => verify(invocation(command), options.data));
   return audit;
 }
 
@@ -60,11 +65,20 @@ function eventLine(event: Event): string {
   return line.trimEnd();
 }
 
-async function verify(run: Invocation): Promise<void> {
-  const session = run.session();
-  const result = await session.client.get("/api/v1/audit/verify", AuditVerification, { timeoutMs: 600_000 });
+async function verify(run: Invocation, dataDir: string | undefined): Promise<void> {
+  const result = dataDir === undefined ? await verifyOnline(run) : await verifyFolder(dataDir);
   if (run.json) printJson(result);
   else if (result.intact) print(`${tint("good", "intact")}: ${result.count} events, head ${result.head}`);
   else print(`${tint("bad", "broken")} at event ${result.brokenSeq}: ${result.reason}`);
   if (!result.intact) throw new Ended(EXIT.blocked);
+}
+
+function verifyOnline(run: Invocation): Promise<AuditVerification> {
+  return run.session().client.get("/api/v1/audit/verify", AuditVerification, { timeoutMs: VERIFY_TIMEOUT_MS });
+}
+
+async function verifyFolder(dataDir: string): Promise<AuditVerification> {
+  // Only this needs the server's code: the other verbs start without loading it.
+  const { verifyDataDir } = await import("@flotilla/server/audit/verify");
+  return verifyDataDir(dataDir, systemClock);
 }
