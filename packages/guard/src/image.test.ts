@@ -204,6 +204,26 @@ describe("merging layers", () => {
     );
   });
 
+  it("a package is for development when every declaration of it says so", async () => {
+    const lock = (dev: boolean) =>
+      JSON.stringify({
+        packages: { "node_modules/a": { version: "1.0.0", dev }, "node_modules/b": { version: "1.0.0", dev: true } },
+      });
+    const { diffId: _, ...folder } = await layerOf({
+      "x/package-lock.json": lock(true),
+      "y/package-lock.json": lock(false),
+      "x/node_modules/a/package.json": manifest("a"),
+      "x/node_modules/b/package.json": manifest("b"),
+    });
+    assert.deepEqual(
+      mergeLayers([folder]).packages.map(({ name, development, evidence }) => [name, development, evidence]),
+      [
+        ["a", undefined, "installed"],
+        ["b", true, "installed"],
+      ],
+    );
+  });
+
   it("installed and declared are one package, installed", async () => {
     const layer = await layerOf({
       "requirements.txt": "six==1\n",

@@ -123,22 +123,23 @@ function placedSecret(hit: SecretHit, layer: Digest | undefined): SecretHit {
 
 /** One package a purl, with all its locations; what is installed wins over what is declared. */
 function uniquePackages(packages: readonly Package[]): readonly Package[] {
-  const byPurl = new Map<string, Package>();
-  for (const found of packages) {
-    const other = byPurl.get(found.purl);
-    byPurl.set(found.purl, other === undefined ? found : joined(other, found));
-  }
-  return [...byPurl.values()].sort((a, b) => (a.purl < b.purl ? -1 : 1));
+  return [...Map.groupBy(packages, ({ purl }) => purl).values()]
+    .flatMap((same) => joined(same) ?? [])
+    .sort((a, b) => (a.purl < b.purl ? -1 : 1));
 }
 
-function joined(one: Package, other: Package): Package {
-  const first = one.evidence === "declared" && other.evidence === "installed" ? other : one;
+function joined(same: readonly Package[]): Package | undefined {
+  const first = same.find(({ evidence }) => evidence === "installed") ?? same[0];
+  if (first === undefined || same.length === 1) return first;
   const { development: _, direct: __, ...rest } = first;
+  // Only declarations know what something is for; one that needs it in production decides.
+  const declared = same.filter(({ evidence }) => evidence === "declared");
+  const development = declared.length > 0 && declared.every((one) => one.development === true);
   return {
     ...rest,
-    locations: [...one.locations, ...other.locations],
-    ...(one.development === true && other.development === true ? { development: true } : {}),
-    ...(one.direct === true || other.direct === true ? { direct: true } : {}),
+    locations: same.flatMap(({ locations }) => locations),
+    ...(development ? { development } : {}),
+    ...(same.some(({ direct }) => direct === true) ? { direct: true } : {}),
   };
 }
 
