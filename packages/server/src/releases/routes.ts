@@ -1,4 +1,3 @@
-import { CodedError } from "@flotilla/base/errors";
 import { PageQuery } from "@flotilla/protocol/api/paging";
 import {
   AppList,
@@ -15,9 +14,10 @@ import type { Context } from "../context.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
 import { createRelease, type ReleasePorts } from "./create.ts";
+import { registerDiff } from "./diff/route.ts";
 import { listApps, listReleases } from "./list.ts";
 import type { Releases } from "./port.ts";
-import { detailOf, findRelease, knownRelease } from "./rows.ts";
+import { detailOf, findRelease, knownRelease, requireRelease } from "./rows.ts";
 
 const tags = ["releases"];
 /** Largest application that is accepted. */
@@ -28,6 +28,7 @@ export function registerReleases(app: App, ports: ReleasePorts): void {
   registerCreate(app, ports);
   registerLists(app, ports.context);
   registerDetail(app, ports.context);
+  registerDiff(app, ports);
 }
 
 /** Releases as other features ask for them. */
@@ -122,8 +123,7 @@ function registerDetail(app: App, context: Context): void {
     },
     async (request, reply) => {
       const { project, app: name, release } = request.params;
-      const row = await findRelease(context, project, name, release);
-      if (row === undefined) throw new CodedError("not-found", `the app ${name} has no release ${release}`);
+      const row = await requireRelease(context, project, name, release);
       return reply.serializer(JSON.stringify).send(detailOf(row));
     },
   );

@@ -1,4 +1,5 @@
 import { asDigest } from "@flotilla/base/digest";
+import { CodedError } from "@flotilla/base/errors";
 import type { NormalisedApp } from "@flotilla/compose/app";
 import type { Gate, ReleaseDetail, ReleaseSummary } from "@flotilla/protocol/api/releases";
 import type { ReleaseDocument } from "@flotilla/protocol/release";
@@ -24,6 +25,18 @@ export async function findRelease(
   const number = /^r([1-9]\d{0,8})$/.exec(digestOrTag)?.[1];
   if (number !== undefined) return releases.where("number", "=", Number(number)).executeTakeFirst();
   return releases.where("digest", "=", digestOrTag).executeTakeFirst();
+}
+
+/** As {@link findRelease}; throws `not-found`. */
+export async function requireRelease(
+  context: Pick<Context, "database">,
+  project: string,
+  app: string,
+  digestOrTag: string,
+): Promise<ReleaseRow> {
+  const row = await findRelease(context, project, app, digestOrTag);
+  if (row === undefined) throw new CodedError("not-found", `the app ${app} has no release ${digestOrTag}`);
+  return row;
 }
 
 export function summaryOf(row: ReleaseRow): ReleaseSummary {
