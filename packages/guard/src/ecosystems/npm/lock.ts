@@ -2,7 +2,7 @@ import { isObject, type JsonObject, parseJsonObject, textOf } from "../../json.t
 import type { Extraction, FoundPackage, WholeFile, WholeFileExtractor } from "../ecosystem.ts";
 import { isPackageName, npmPurl } from "./purl.ts";
 
-const MAX_LOCK_BYTES = 64 * 1024 * 1024;
+const MAX_LOCK_BYTES = 32 * 1024 * 1024;
 const MAX_PACKAGES = 100_000;
 /** Version 1 nests dependencies in dependencies. */
 const MAX_NESTING = 64;
