@@ -58,6 +58,7 @@ const unsignedJwt = [{ alg: "none" }, { sub: "1", name: "a" }]
 const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const sec1 = String(ec.privateKey.export({ type: "sec1", format: "pem" }));
 const pkcs8 = String(ec.privateKey.export({ type: "pkcs8", format: "pem" }));
+const ed25519 = String(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }));
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const pkcs1 = String(rsa.privateKey.export({ type: "pkcs1", format: "pem" }));
 const rsaPkcs8 = String(rsa.privateKey.export({ type: "pkcs8", format: "pem" }));
@@ -297,6 +298,7 @@ export const cases: readonly RuleCase[] = [
   { rule: "flotilla-provisioning-token", name: "too short", text: provisioning.slice(0, -3) },
   { rule: "private-key", name: "SEC 1", text: sec1, confidence: "proven" },
   { rule: "private-key", name: "PKCS #8", text: pkcs8, confidence: "proven" },
+  { rule: "private-key", name: "Ed25519, the shortest", text: ed25519, confidence: "proven" },
   {
     rule: "private-key",
     name: "PKCS #1, Windows line ends",
