@@ -5,8 +5,10 @@ import { ReleaseDetail, ReleaseSummary } from "@flotilla/protocol/api/releases";
 import { Command, Option } from "commander";
 import { ago, print, printJson, printTable, tint } from "../output.ts";
 import { type CreateOptions, createRelease } from "../release/create.ts";
+import { addReleaseVerbs } from "../release/more-verbs.ts";
+import { releasePath, releasesPath } from "../release/paths.ts";
 import { printWarnings } from "../release/report.ts";
-import { type Invocation, invocation, type Session } from "../session.ts";
+import { type Invocation, invocation } from "../session.ts";
 
 const EXAMPLES = `
 Examples:
@@ -16,6 +18,7 @@ Examples:
   $ flotilla release create --policy preview                       what would the policy say? makes nothing
   $ flotilla release list shop
   $ flotilla release show shop r3
+  $ flotilla release diff shop r2 r3                               what changes, and what devices download
 
 Images without a host are in the server's own registry; others are copied there by digest, with the credentials of docker login.
 \${NAME} is fixed in the release from the environment or an --env-file. Names under "x-flotilla: variables:", and environment keys without
@@ -59,15 +62,12 @@ export function releaseCommand(): Command {
     .command("show <app> <release>")
     .description("show one release by tag or digest: images, platforms, variables, warnings")
     .action((app: string, name: string, _options: unknown, command: Command) => show(invocation(command), app, name));
+  addReleaseVerbs(release);
   return release;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-function releasesPath({ project }: Session, app: string): string {
-  return `/api/v1/projects/${encodeURIComponent(project)}/apps/${encodeURIComponent(app)}/releases`;
 }
 
 async function list(run: Invocation, app: string): Promise<void> {
@@ -92,8 +92,7 @@ async function list(run: Invocation, app: string): Promise<void> {
 
 async function show(run: Invocation, app: string, name: string): Promise<void> {
   const session = run.session();
-  const path = `${releasesPath(session, app)}/${encodeURIComponent(name)}`;
-  const release = await session.client.get(path, ReleaseDetail);
+  const release = await session.client.get(releasePath(session, app, name), ReleaseDetail);
   if (run.json) return printJson(release);
   print(
     `${release.app} ${release.tag}  ${verdict(release.outcome)}  made ${release.createdAt} by ${release.createdBy}`,
