@@ -35,7 +35,8 @@ export interface Service {
   readonly ports: readonly Port[];
   readonly expose: readonly string[];
   readonly networks: Readonly<Record<string, NetworkAttachment>>;
-  readonly networkMode?: "bridge" | "host" | "none";
+  /** `service:x` shares the network of the first container of x. */
+  readonly networkMode?: "bridge" | "host" | "none" | `service:${string}`;
   readonly mounts: readonly Mount[];
   readonly configs: readonly FileMount[];
   readonly secrets: readonly FileMount[];
@@ -56,7 +57,10 @@ export interface Service {
   readonly groupAdd?: readonly string[];
   readonly workingDir?: string;
   readonly hostname?: string;
+  readonly domainname?: string;
   readonly dns?: readonly string[];
+  readonly dnsOptions?: readonly string[];
+  readonly dnsSearch?: readonly string[];
   readonly extraHosts?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly ulimits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
@@ -66,10 +70,24 @@ export interface Service {
   readonly readOnly: boolean;
   readonly privileged?: boolean;
   readonly devices: readonly { readonly source: string; readonly target: string; readonly permissions: string }[];
+  readonly deviceCgroupRules?: readonly string[];
+  readonly deviceRequests?: readonly DeviceRequest[];
   readonly tmpfs: readonly { readonly target: string; readonly options?: string }[];
   readonly shmSizeBytes?: number;
+  /** `host` or `service:x`. */
   readonly pidMode?: string;
+  /** `host`, `private`, `shareable`, `none` or `service:x`. */
   readonly ipcMode?: string;
+  readonly utsMode?: "host";
+  readonly usernsMode?: "host";
+  readonly cgroupMode?: "host" | "private";
+  readonly cgroupParent?: string;
+  readonly runtime?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Run one after the other after each start that the agent makes; the release fails when one does. */
+  readonly postStart?: readonly Hook[];
+  /** Run before each stop that the agent makes. */
+  readonly preStop?: readonly Hook[];
   readonly resources: Resources;
   readonly replicas: number;
   readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
@@ -87,6 +105,13 @@ export interface NetworkAttachment {
   readonly aliases?: readonly string[];
   readonly ipv4Address?: string;
   readonly ipv6Address?: string;
+  readonly linkLocalIps?: readonly string[];
+  readonly macAddress?: string;
+  readonly interfaceName?: string;
+  readonly driverOptions?: Readonly<Record<string, string>>;
+  /** Networks with a higher one are joined first; 0 when it is not set. */
+  readonly priority?: number;
+  readonly gatewayPriority?: number;
 }
 
 export type Mount =
@@ -96,10 +121,40 @@ export type Mount =
       readonly target: string;
       readonly readOnly: boolean;
       readonly noCopy?: boolean;
+      readonly subpath?: string;
     }
-  | { readonly kind: "bind"; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | {
+      readonly kind: "bind";
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      /** False: a source that is not there is a failure. The engine makes it otherwise. */
+      readonly createHostPath?: boolean;
+      readonly propagation?: "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave";
+      readonly recursive?: "disabled" | "writable" | "readonly";
+      readonly selinux?: "z" | "Z";
+    }
   | { readonly kind: "anonymous"; readonly target: string; readonly readOnly: boolean }
-  | { readonly kind: "tmpfs"; readonly target: string; readonly sizeBytes?: number };
+  | { readonly kind: "tmpfs"; readonly target: string; readonly sizeBytes?: number; readonly mode?: number };
+
+/** Devices that a driver of the engine hands out, graphics processors above all (Engine API, DeviceRequest). */
+export interface DeviceRequest {
+  readonly driver?: string;
+  /** How many, -1 for all; absent with `deviceIds`. */
+  readonly count?: number;
+  readonly deviceIds?: readonly string[];
+  readonly capabilities: readonly string[];
+  readonly options?: Readonly<Record<string, string>>;
+}
+
+/** A command that runs in the container beside its own. */
+export interface Hook {
+  readonly command: readonly string[];
+  readonly user?: string;
+  readonly privileged?: boolean;
+  readonly workingDir?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 /** A config or secret as a file in the container. */
 export interface FileMount {
@@ -142,7 +197,21 @@ export type Probe =
 export interface Resources {
   readonly memoryBytes?: number;
   readonly memoryReservationBytes?: number;
+  /** Memory and swap together, -1 for unlimited swap. */
+  readonly memorySwapBytes?: number;
+  /** 0 to 100. */
+  readonly memorySwappiness?: number;
+  readonly oomKillDisable?: boolean;
+  /** -1000 to 1000. */
+  readonly oomScoreAdj?: number;
   readonly cpus?: number;
+  /** Processors it may run on: `0-2,4`. */
+  readonly cpuset?: string;
+  readonly cpuShares?: number;
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  readonly cpuRealtimePeriodUs?: number;
+  readonly cpuRealtimeRuntimeUs?: number;
   readonly pids?: number;
 }
 
@@ -150,9 +219,28 @@ export interface Network {
   readonly driver?: string;
   readonly internal?: boolean;
   readonly driverOptions?: Readonly<Record<string, string>>;
+  readonly attachable?: boolean;
+  readonly enableIpv4?: boolean;
+  readonly enableIpv6?: boolean;
+  /** The one pool of addresses, when it is only that. */
   readonly subnet?: string;
   readonly gateway?: string;
+  /** Everything else that can be said of addresses; then without `subnet` and `gateway`. */
+  readonly ipam?: Ipam;
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface Ipam {
+  readonly driver?: string;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly pools: readonly AddressPool[];
+}
+
+export interface AddressPool {
+  readonly subnet?: string;
+  readonly ipRange?: string;
+  readonly gateway?: string;
+  readonly auxiliaryAddresses?: Readonly<Record<string, string>>;
 }
 
 export interface Volume {

@@ -1,6 +1,7 @@
 import type { NormalisedApp, Service } from "./app.ts";
 import { findCycle } from "./order.ts";
 import type { Place, Problems } from "./problem.ts";
+import { sharedServices } from "./service/namespaces.ts";
 import { plainText } from "./template.ts";
 
 type Services = NormalisedApp["services"];
@@ -19,7 +20,17 @@ export function checkServices(
       "dependency-cycle",
       `${[...cycle, first].join(" → ")} wait for each other`,
     );
-  for (const [name, service] of Object.entries(services)) checkNetworkMode(name, service, placeOf, problems);
+  for (const [name, service] of Object.entries(services)) {
+    checkNetworkMode(name, service, placeOf, problems);
+    checkLimits(service, (field) => placeOf(name, field), problems);
+    for (const shared of sharedServices(service))
+      if (services[shared]?.replicas === 0)
+        problems.add(
+          placeOf(name, "network_mode"),
+          "bad-value",
+          `${shared} has no container to share with: replicas is 0`,
+        );
+  }
   checkHostPorts(services, placeOf, problems);
 }
 
@@ -38,6 +49,23 @@ function checkNetworkMode(
       "bad-value",
       `with network_mode: ${service.networkMode} no port is published: remove ports`,
     );
+}
+
+/** Combinations that every engine refuses (moby, daemon/verifyPlatformContainerResources). */
+function checkLimits({ resources }: Service, placeOf: (field: string) => Place, problems: Problems): void {
+  const { memoryBytes, memorySwapBytes, memoryReservationBytes, cpus, cpuQuotaUs, cpuPeriodUs } = resources;
+  if (memorySwapBytes !== undefined && memoryBytes === undefined)
+    problems.add(placeOf("memswap_limit"), "missing-field", "memswap_limit needs mem_limit");
+  else if (memorySwapBytes !== undefined && memorySwapBytes !== -1 && memorySwapBytes < (memoryBytes ?? 0))
+    problems.add(
+      placeOf("memswap_limit"),
+      "bad-value",
+      "memswap_limit is memory and swap together: it is no less than mem_limit",
+    );
+  if (memoryBytes !== undefined && (memoryReservationBytes ?? 0) > memoryBytes)
+    problems.add(placeOf("mem_reservation"), "bad-value", "more memory is reserved than the limit allows");
+  if (cpus !== undefined && (cpuQuotaUs !== undefined || cpuPeriodUs !== undefined))
+    problems.add(placeOf("cpus"), "bad-value", "cpus and cpu_quota or cpu_period exclude each other");
 }
 
 /** Two services, or two replicas, cannot hold one port of the host. */

@@ -64,7 +64,7 @@ export async function parseCompose(input: ComposeInput): Promise<ComposeResult> 
   const { tree, leftOut } = activeServices(loaded.tree, input.profiles ?? [], warnings);
   const files = await readNamed(tree, input.read);
   const variables = new Map<string, Variable>();
-  const scope: Scope = { problems, warnings, resolve, files, leftOut, variables, uses: [] };
+  const scope: Scope = { problems, warnings, resolve, files, leftOut, variables, uses: [], links: [] };
   const top = readTop(tree, scope, input.projectName);
   if (top === undefined) return failed();
   checkServices(top.services, placeFinder(tree), problems);

@@ -17,6 +17,15 @@ export interface Scope {
   readonly variables: Map<string, Variable>;
   /** Notes the name of a volume, network, config or secret that a service uses. */
   readonly uses: Use[];
+  /** What `links:` say, until every service is read. */
+  readonly links: Link[];
+}
+
+export interface Link {
+  readonly owner: string;
+  readonly service: string;
+  readonly alias: string | undefined;
+  readonly place: Place;
 }
 
 export interface Use {

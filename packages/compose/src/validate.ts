@@ -1,5 +1,6 @@
 import type { NormalisedApp, Service } from "./app.ts";
 import { findCycle } from "./order.ts";
+import { sharedServices } from "./service/namespaces.ts";
 import { mapStrings } from "./strings.ts";
 import { parseTemplate, variablesIn } from "./template.ts";
 
@@ -36,7 +37,7 @@ function serviceProblems(app: NormalisedApp, name: string, service: Service): re
     ...unknown(volumes, app.volumes, `${field}.mounts`),
     ...unknown(names(service.configs), app.configs, `${field}.configs`),
     ...unknown(names(service.secrets), app.secrets, `${field}.secrets`),
-    ...unknown(required, app.services, `${field}.dependsOn`),
+    ...unknown([...required, ...sharedServices(service)], app.services, `${field}.dependsOn`),
     ...Object.keys(service.labels)
       .filter((label) => label.startsWith(OWN_LABELS))
       .map((label) => ({ field: `${field}.labels`, message: `${label} is the agent's own` })),

@@ -1,62 +1,74 @@
 import type { Mount } from "../app.ts";
 import { type Fields, readFields } from "../fields.ts";
 import type { Place } from "../problem.ts";
-import { quote, readBoolean, readChoice, readItems, readMap, readSizeBytes, readTemplate } from "../read.ts";
-import type { Scope } from "../scope.ts";
+import { quote, readBoolean, readChoice, readItems, readMap, readMode, readSizeBytes, readTemplate } from "../read.ts";
+import { compact, type Draft, type Scope } from "../scope.ts";
 import { splitTemplate } from "../template.ts";
 import type { MapNode, Node } from "../tree.ts";
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]*$/;
 
-interface MountDraft {
+type Bind = Extract<Mount, { kind: "bind" }>;
+
+interface MountDraft extends Draft<Pick<Bind, "propagation" | "recursive" | "selinux" | "createHostPath">> {
   type?: "bind" | "volume" | "tmpfs" | undefined;
   source?: string | undefined;
   target?: string | undefined;
   readOnly?: boolean | undefined;
   noCopy?: boolean | undefined;
+  subpath?: string | undefined;
   sizeBytes?: number | undefined;
+  mode?: number | undefined;
 }
 
-const BIND_FIELDS: Fields<MountDraft> = {
+const PROPAGATIONS = ["private", "rprivate", "shared", "rshared", "slave", "rslave"] as const;
+
+export const BIND_FIELDS: Fields<MountDraft> = {
   readers: {
-    create_host_path: (_, node, { problems }) => {
-      if (readBoolean(problems, node) === false)
-        problems.add(
-          node.place,
-          "unsupported-field",
-          "create_host_path: false is not supported: the engine makes the path",
-        );
+    create_host_path: (draft, node, { problems }) => {
+      if (readBoolean(problems, node) === false) draft.createHostPath = false;
+    },
+    propagation: (draft, node, { problems }) => {
+      draft.propagation = readChoice(problems, node, PROPAGATIONS);
+    },
+    recursive: (draft, node, { problems }) => {
+      const choice = readChoice(problems, node, ["enabled", "disabled", "writable", "readonly"]);
+      if (choice !== "enabled") draft.recursive = choice;
+    },
+    selinux: (draft, node, { problems }) => {
+      draft.selinux = readChoice(problems, node, ["z", "Z"]);
     },
   },
-  refused: {
-    propagation: "mounts of the host are private to it",
-    recursive: "the engine mounts recursively",
-    selinux: "the agent does not relabel the host's files",
-  },
+  refused: {},
 };
 
-const VOLUME_FIELDS: Fields<MountDraft> = {
+export const VOLUME_MOUNT_FIELDS: Fields<MountDraft> = {
   readers: {
     nocopy: (draft, node, { problems }) => {
       draft.noCopy = readBoolean(problems, node);
     },
+    subpath: (draft, node, { problems }) => {
+      draft.subpath = readTemplate(problems, node);
+      if (draft.subpath?.split("/").includes("..") === true || draft.subpath?.startsWith("/") === true)
+        problems.add(node.place, "bad-value", "a subpath stays in its volume");
+    },
   },
-  refused: {
-    labels: "put labels on the volume under volumes:",
-    subpath: "older engines cannot mount a part of a volume",
-  },
+  refused: { labels: "put labels on the volume under volumes:" },
 };
 
-const TMPFS_FIELDS: Fields<MountDraft> = {
+export const TMPFS_FIELDS: Fields<MountDraft> = {
   readers: {
     size: (draft, node, { problems }) => {
       draft.sizeBytes = readSizeBytes(problems, node);
     },
+    mode: (draft, node, { problems }) => {
+      draft.mode = readMode(problems, node);
+    },
   },
-  refused: { mode: "use the service's tmpfs: with mode=" },
+  refused: {},
 };
 
-const MOUNT_FIELDS: Fields<MountDraft> = {
+export const MOUNT_FIELDS: Fields<MountDraft> = {
   readers: {
     type: (draft, node, { problems }) => {
       draft.type = readChoice(problems, node, ["volume", "bind", "tmpfs"]);
@@ -71,7 +83,7 @@ const MOUNT_FIELDS: Fields<MountDraft> = {
       draft.readOnly = readBoolean(problems, node);
     },
     bind: (draft, node, scope) => nested(draft, node, BIND_FIELDS, scope),
-    volume: (draft, node, scope) => nested(draft, node, VOLUME_FIELDS, scope),
+    volume: (draft, node, scope) => nested(draft, node, VOLUME_MOUNT_FIELDS, scope),
     tmpfs: (draft, node, scope) => nested(draft, node, TMPFS_FIELDS, scope),
   },
   refused: { consistency: "it means something on desktops only", image: "images cannot be mounted as volumes" },
@@ -118,16 +130,19 @@ function readShort(node: Node, scope: Scope): MountDraft | undefined {
   return { type, source, target, ...readModes(mode, node.place, scope) };
 }
 
-function readModes(mode: string | undefined, place: Place, scope: Scope): Pick<MountDraft, "readOnly" | "noCopy"> {
-  const result: Pick<MountDraft, "readOnly" | "noCopy"> = {};
+function readModes(mode: string | undefined, place: Place, scope: Scope): Partial<MountDraft> {
+  const result: Partial<MountDraft> = {};
   for (const option of mode === undefined ? [] : mode.split(",")) {
+    const propagation = PROPAGATIONS.find((known) => known === option);
     if (option === "ro") result.readOnly = true;
     else if (option === "nocopy") result.noCopy = true;
+    else if (option === "z" || option === "Z") result.selinux = option;
+    else if (propagation !== undefined) result.propagation = propagation;
     else if (option !== "rw")
       scope.problems.add(
         place,
         "unsupported-field",
-        `the mount option ${quote(option)} is not supported: ro, rw and nocopy are`,
+        `the mount option ${quote(option)} is not supported: ro, rw, nocopy, z, Z and ${PROPAGATIONS.join(", ")} are`,
       );
   }
   return result;
@@ -139,30 +154,51 @@ function isPath(source: string): boolean {
 }
 
 function toMount(draft: MountDraft, place: Place, scope: Scope): Mount | undefined {
-  const target = draft.target;
+  const target = draft.target === undefined || draft.target === "/" ? draft.target : draft.target.replace(/\/+$/, "");
   const readOnly = draft.readOnly ?? false;
   if (target === undefined || !target.startsWith("/")) {
     scope.problems.add(place, "bad-value", `the target of a mount is an absolute path, found ${quote(target ?? "")}`);
     return undefined;
   }
-  if (draft.type === "tmpfs")
-    return { kind: "tmpfs", target, ...(draft.sizeBytes === undefined ? {} : { sizeBytes: draft.sizeBytes }) };
+  if (draft.type !== "bind") refuseBindOptions(draft, place, scope);
+  const { sizeBytes, mode } = draft;
+  if (draft.type === "tmpfs") return { kind: "tmpfs", target, ...compact({ sizeBytes, mode }) };
   if (draft.source === undefined) {
     if (draft.type === "volume") return { kind: "anonymous", target, readOnly };
     scope.problems.add(place, "missing-field", "a bind mount needs source");
     return undefined;
   }
-  if (draft.type === "bind") return toBind(draft.source, target, readOnly, place, scope);
+  if (draft.type === "bind") return toBind(draft.source, { ...draft, target, readOnly }, place, scope);
   if (!VOLUME_NAME.test(draft.source)) {
     scope.problems.add(place, "bad-value", `${quote(draft.source)} is no name of a volume`);
     return undefined;
   }
   scope.uses.push({ kind: "volume", name: draft.source, place });
-  return { kind: "volume", volume: draft.source, target, readOnly, ...(draft.noCopy === true ? { noCopy: true } : {}) };
+  const { subpath } = draft;
+  const noCopy = draft.noCopy === true ? true : undefined;
+  return { kind: "volume", volume: draft.source, target, readOnly, ...compact({ noCopy, subpath }) };
 }
 
-function toBind(source: string, target: string, readOnly: boolean, place: Place, scope: Scope): Mount | undefined {
-  if (/^(?:\/|\$\{)/.test(source)) return { kind: "bind", source, target, readOnly };
+/** Options that mean something for folders of the host only. */
+function refuseBindOptions(draft: MountDraft, place: Place, { problems }: Scope): void {
+  for (const option of ["propagation", "selinux"] as const)
+    if (draft[option] !== undefined)
+      problems.add(place, "unsupported-field", `the mount option ${quote(draft[option])} is for folders of the host`);
+}
+
+function toBind(
+  source: string,
+  draft: MountDraft & Pick<Bind, "target" | "readOnly">,
+  place: Place,
+  scope: Scope,
+): Mount | undefined {
+  const { target, readOnly, createHostPath, propagation, recursive, selinux } = draft;
+  if (selinux !== undefined && (createHostPath === false || recursive !== undefined))
+    scope.problems.add(place, "bad-value", "the engine cannot relabel with create_host_path: false or recursive");
+  if (/^(?:\/|\$\{)/.test(source)) {
+    const options = compact({ createHostPath, propagation, recursive, selinux });
+    return { kind: "bind", source, target, readOnly, ...options };
+  }
   scope.problems.add(
     place,
     "unsupported-field",

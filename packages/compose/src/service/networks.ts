@@ -1,10 +1,13 @@
 import type { NetworkAttachment, Service } from "../app.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { readItems, readTemplate, readTemplates, readText } from "../read.ts";
+import { readInteger, readItems, readTemplate, readTemplates, readText, readTextMap } from "../read.ts";
 import { compact, type Draft, type Scope } from "../scope.ts";
 import type { Node } from "../tree.ts";
 
-const ATTACHMENT_FIELDS: Fields<Draft<NetworkAttachment>> = {
+const MAX_PRIORITY = 1_000_000;
+
+/** Fields of one network under `networks:` of a service. */
+export const ATTACHMENT_FIELDS: Fields<Draft<NetworkAttachment>> = {
   readers: {
     aliases: (draft, node, { problems }) => {
       draft.aliases = readTemplates(problems, node);
@@ -15,15 +18,26 @@ const ATTACHMENT_FIELDS: Fields<Draft<NetworkAttachment>> = {
     ipv6_address: (draft, node, { problems }) => {
       draft.ipv6Address = readTemplate(problems, node);
     },
+    link_local_ips: (draft, node, { problems }) => {
+      draft.linkLocalIps = readTemplates(problems, node);
+    },
+    mac_address: (draft, node, { problems }) => {
+      draft.macAddress = readTemplate(problems, node);
+    },
+    interface_name: (draft, node, { problems }) => {
+      draft.interfaceName = readTemplate(problems, node);
+    },
+    driver_opts: (draft, node, { problems }) => {
+      draft.driverOptions = readTextMap(problems, node);
+    },
+    priority: (draft, node, { problems }) => {
+      draft.priority = readInteger(problems, node, -MAX_PRIORITY, MAX_PRIORITY);
+    },
+    gw_priority: (draft, node, { problems }) => {
+      draft.gatewayPriority = readInteger(problems, node, -MAX_PRIORITY, MAX_PRIORITY);
+    },
   },
-  refused: {
-    interface_name: "older engines cannot name interfaces",
-    link_local_ips: "link-local addresses are left to the engine",
-    mac_address: "MAC addresses are left to the engine",
-    driver_opts: "put driver_opts on the network under networks:",
-    priority: "interfaces are joined in the order of the names",
-    gw_priority: "older engines cannot choose the gateway's network",
-  },
+  refused: {},
 };
 
 /** `networks:` of a service, as names or with an attachment each. */
@@ -47,17 +61,4 @@ export function readAttachments(node: Node, scope: Scope): Service["networks"] {
     result[name] = {};
   }
   return result;
-}
-
-/** `network_mode:`; sharing another container's network is refused. */
-export function readNetworkMode(node: Node, scope: Scope): Service["networkMode"] {
-  const text = readText(scope.problems, node);
-  if (text === "bridge" || text === "host" || text === "none") return text;
-  if (text !== undefined)
-    scope.problems.add(
-      node.place,
-      "unsupported-field",
-      `network_mode ${text} is not supported: bridge, host and none are`,
-    );
-  return undefined;
 }

@@ -189,4 +189,112 @@ export const SERVICE_CASES: readonly (readonly [yaml: string, expected: Partial<
   ],
   ["logging: { options: { max-file: 3 } }", { logging: { driver: "json-file", options: { "max-file": "3" } } }],
   ["platform: linux/arm/v7", { platform: "linux/arm/v7" }],
+  [
+    "network_mode: service:db",
+    {
+      networkMode: "service:db",
+      networks: {},
+      dependsOn: { db: { condition: "service_started", required: true, restart: true } },
+    },
+  ],
+  ["pid: service:db", { pidMode: "service:db", networks: { default: {} } }],
+  ["ipc: service:db", { ipcMode: "service:db" }],
+  [
+    "{ ipc: service:db, depends_on: { db: { condition: service_healthy } } }",
+    { dependsOn: { db: { condition: "service_healthy", required: true, restart: false } } },
+  ],
+  ["networks: {}", { networks: { default: {} } }],
+  [
+    "networks: { back: { driver_opts: { a: 1 }, priority: 10, gw_priority: 1, link_local_ips: [169.254.1.1] } }",
+    {
+      networks: {
+        back: { driverOptions: { a: "1" }, priority: 10, gatewayPriority: 1, linkLocalIps: ["169.254.1.1"] },
+      },
+    },
+  ],
+  [
+    "networks: { back: { mac_address: '02:42:ac:11:00:02', interface_name: eth9 } }",
+    { networks: { back: { macAddress: "02:42:ac:11:00:02", interfaceName: "eth9" } } },
+  ],
+  ["links: [db]", { dependsOn: { db: { condition: "service_started", required: true, restart: true } } }],
+  ["uts: host", { utsMode: "host" }],
+  ["userns_mode: host", { usernsMode: "host" }],
+  ["cgroup: private", { cgroupMode: "private" }],
+  ["cgroup_parent: apps.slice", { cgroupParent: "apps.slice" }],
+  ["runtime: runsc", { runtime: "runsc" }],
+  ["annotations: { a: 1 }", { annotations: { a: "1" } }],
+  ["annotations: [a=b]", { annotations: { a: "b" } }],
+  ["domainname: example.org", { domainname: "example.org" }],
+  ["dns_opt: [ndots:1]", { dnsOptions: ["ndots:1"] }],
+  ["dns_search: example.org", { dnsSearch: ["example.org"] }],
+  ["device_cgroup_rules: ['c 1:3 rwm']", { deviceCgroupRules: ["c 1:3 rwm"] }],
+  ["gpus: all", { deviceRequests: [{ count: -1, capabilities: ["gpu"] }] }],
+  [
+    "gpus: [{ driver: nvidia, device_ids: ['0'], capabilities: [utility], options: { a: b } }]",
+    {
+      deviceRequests: [{ driver: "nvidia", deviceIds: ["0"], capabilities: ["utility", "gpu"], options: { a: "b" } }],
+    },
+  ],
+  [
+    "deploy: { resources: { reservations: { devices: [{ capabilities: [gpu], count: 2 }] } } }",
+    { deviceRequests: [{ count: 2, capabilities: ["gpu"] }] },
+  ],
+  [
+    "{ mem_limit: 64m, memswap_limit: 128m, mem_swappiness: 0, oom_kill_disable: true, oom_score_adj: -500 }",
+    {
+      resources: {
+        memoryBytes: 67_108_864,
+        memorySwapBytes: 134_217_728,
+        memorySwappiness: 0,
+        oomKillDisable: true,
+        oomScoreAdj: -500,
+      },
+    },
+  ],
+  ["{ mem_limit: 64m, memswap_limit: -1 }", { resources: { memoryBytes: 67_108_864, memorySwapBytes: -1 } }],
+  [
+    "{ cpuset: '0-1,3', cpu_shares: 512, cpu_quota: 50000, cpu_period: 100000 }",
+    { resources: { cpuset: "0-1,3", cpuShares: 512, cpuQuotaUs: 50_000, cpuPeriodUs: 100_000 } },
+  ],
+  [
+    "{ cpu_rt_period: 1400us, cpu_rt_runtime: 400ms }",
+    { resources: { cpuRealtimePeriodUs: 1400, cpuRealtimeRuntimeUs: 400_000 } },
+  ],
+  ["pull_policy: every_12h", {}],
+  [
+    "post_start: [{ command: ./migrate --all, user: root, privileged: true, working_dir: /app, environment: [A=b, SITE] }]",
+    {
+      postStart: [
+        {
+          command: ["./migrate", "--all"],
+          user: "root",
+          privileged: true,
+          workingDir: "/app",
+          environment: { A: "b", SITE: "${SITE}" },
+        },
+      ],
+    },
+  ],
+  ["pre_stop: [{ command: [./drain] }]", { preStop: [{ command: ["./drain"] }] }],
+  [
+    "volumes: ['/a:/a:ro,z,rshared']",
+    { mounts: [{ kind: "bind", source: "/a", target: "/a", readOnly: true, selinux: "z", propagation: "rshared" }] },
+  ],
+  [
+    "volumes: [{ type: bind, source: /a, target: /a/, bind: { create_host_path: false, recursive: readonly } }]",
+    {
+      mounts: [
+        { kind: "bind", source: "/a", target: "/a", readOnly: false, createHostPath: false, recursive: "readonly" },
+      ],
+    },
+  ],
+  [
+    "volumes: [{ type: volume, source: data, target: /d, volume: { subpath: a/b } }]",
+    { mounts: [{ kind: "volume", volume: "data", target: "/d", readOnly: false, subpath: "a/b" }] },
+  ],
+  [
+    "volumes: [{ type: tmpfs, target: /t, tmpfs: { size: 1m, mode: 01777 } }]",
+    { mounts: [{ kind: "tmpfs", target: "/t", sizeBytes: 1_048_576, mode: 0o1777 }] },
+  ],
+  ["security_opt: [seccomp=unconfined]", { securityOpt: ["seccomp=unconfined"] }],
 ];

@@ -13,19 +13,24 @@ import {
   readTextMap,
 } from "../read.ts";
 import { compact, type Draft, type Scope } from "../scope.ts";
-import { shellWords } from "../shell-words.ts";
 import type { MapNode, Node } from "../tree.ts";
+import { readCommand } from "./command.ts";
 import { readDependsOn } from "./depends-on.ts";
 import { type EnvFile, loadEnvFiles, readEnvFiles, readEnvironment } from "./environment.ts";
 import { readFileMounts } from "./file-mounts.ts";
+import { readGpus } from "./gpus.ts";
 import { readHealthcheck } from "./healthcheck.ts";
+import { readHooks } from "./hooks.ts";
 import { readDevices, readExtraHosts, readLogging, readTmpfs, readUlimits } from "./host.ts";
+import { readLinks } from "./links.ts";
 import { readMounts } from "./mounts.ts";
-import { readAttachments, readNetworkMode } from "./networks.ts";
+import { readIpcMode, readNetworkMode, readPidMode, sharedServices } from "./namespaces.ts";
+import { readAttachments } from "./networks.ts";
 import { readPorts } from "./ports.ts";
 import { readServiceExtension } from "./probe.ts";
 import { SERVICE_REFUSED } from "./refused.ts";
 import { RESOURCE_READERS, type ResourceDraft, readDeploy } from "./resources.ts";
+import { readCgroupRules, readPullPolicy, readSecurityOptions } from "./rights.ts";
 
 const DEFAULT_STOP_GRACE_MS = 10_000;
 const MAX_IMAGE_LENGTH = 512;
@@ -34,9 +39,13 @@ const IMAGE =
   /^(?:(?:[a-zA-Z0-9][a-zA-Z0-9.-]*|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127})?(?:@sha(?:256|512):[a-f0-9]{64,128})?$/;
 
 interface ServiceDraft extends Draft<Omit<Service, "resources" | "replicas" | "environment">>, ResourceDraft {
+  /** Its name, for messages and links. */
+  readonly name: string;
   readonly resources: Draft<Resources>;
   environment?: Readonly<Record<string, string>>;
   envFiles?: readonly EnvFile[];
+  labelFiles?: readonly EnvFile[];
+  deviceRequests?: Service["deviceRequests"];
 }
 
 type Reader = (draft: ServiceDraft, node: Node, scope: Scope) => void;
@@ -68,7 +77,7 @@ export const SERVICE_FIELDS: Fields<ServiceDraft> = {
     entrypoint: into("entrypoint", readCommand),
     environment: into("environment", readEnvironment),
     env_file: into("envFiles", readEnvFiles),
-    labels: into("labels", readLabels),
+    labels: into("labels", textMap),
     ports: into("ports", readPorts),
     expose: into("expose", templates),
     networks: into("networks", readAttachments),
@@ -97,14 +106,34 @@ export const SERVICE_FIELDS: Fields<ServiceDraft> = {
     ulimits: into("ulimits", readUlimits),
     cap_add: into("capAdd", names),
     cap_drop: into("capDrop", names),
-    security_opt: into("securityOpt", templates),
+    security_opt: into("securityOpt", readSecurityOptions),
     read_only: into("readOnly", truth),
     privileged: into("privileged", truth),
     devices: into("devices", readDevices),
     tmpfs: into("tmpfs", readTmpfs),
     shm_size: into("shmSizeBytes", (node, scope) => readSizeBytes(scope.problems, node)),
-    pid: into("pidMode", (node, scope) => readChoice(scope.problems, node, ["host"])),
-    ipc: into("ipcMode", (node, scope) => readChoice(scope.problems, node, ["host", "private", "shareable", "none"])),
+    pid: into("pidMode", readPidMode),
+    ipc: into("ipcMode", readIpcMode),
+    uts: into("utsMode", (node, scope) => readChoice(scope.problems, node, ["host"])),
+    userns_mode: into("usernsMode", (node, scope) => readChoice(scope.problems, node, ["host"])),
+    cgroup: into("cgroupMode", (node, scope) => readChoice(scope.problems, node, ["host", "private"])),
+    cgroup_parent: into("cgroupParent", template),
+    runtime: into("runtime", template),
+    annotations: into("annotations", textMap),
+    domainname: into("domainname", template),
+    dns_opt: into("dnsOptions", oneOrTemplates),
+    dns_search: into("dnsSearch", oneOrTemplates),
+    device_cgroup_rules: into("deviceCgroupRules", readCgroupRules),
+    gpus: (draft, node, scope) => {
+      draft.deviceRequests = [...(draft.deviceRequests ?? []), ...readGpus(node, scope)];
+    },
+    post_start: into("postStart", readHooks),
+    pre_stop: into("preStop", readHooks),
+    links: (draft, node, scope) => readLinks(node, draft.name, scope),
+    label_file: into("labelFiles", readEnvFiles),
+    pull_policy: (_, node, scope) => readPullPolicy(node, scope),
+    /** Beside `image` it says how that was made; without one it is refused where the service is read. */
+    build: () => {},
     logging: into("logging", readLogging),
     platform: into("platform", readPlatform),
     /** Followed before the service is read. */
@@ -118,22 +147,45 @@ export const SERVICE_FIELDS: Fields<ServiceDraft> = {
 };
 
 /** Reads one service; undefined when it has no usable image. */
-export function readService(map: MapNode, scope: Scope): Service | undefined {
-  const draft: ServiceDraft = { resources: {} };
+export function readService(name: string, map: MapNode, scope: Scope): Service | undefined {
+  const draft: ServiceDraft = { name, resources: {} };
   readFields(map, SERVICE_FIELDS, draft, scope);
-  if (!map.entries.has("image") && !map.entries.has("build"))
-    scope.problems.add(map.place, "missing-field", "a service needs image");
+  checkImage(map, scope);
   if (draft.image === undefined) return undefined;
-  const { envFiles, environment, resources, ...rest } = draft;
+  const { name: _, envFiles, labelFiles, environment, resources, ...rest } = draft;
   return {
     ...DEFAULTS,
     ...compact(rest),
     image: draft.image,
     environment: { ...loadEnvFiles(envFiles ?? [], scope), ...environment },
-    networks: draft.networks ?? defaultNetworks(draft, map, scope),
+    labels: checkedLabels({ ...loadEnvFiles(labelFiles ?? [], scope), ...draft.labels }, map, scope),
+    networks: hasNetworks(draft) ? draft.networks : defaultNetworks(draft, map, scope),
+    dependsOn: { ...impliedDependencies(draft, scope), ...draft.dependsOn },
     resources: compact(resources),
     replicas: draft.replicas ?? 1,
   };
+}
+
+function checkImage(map: MapNode, { problems, warnings }: Scope): void {
+  const build = map.entries.get("build");
+  if (map.entries.has("image")) {
+    if (build !== undefined) warnings.add(build.keyPlace, "left-out", "build is left out: the release takes the image");
+  } else if (build === undefined) problems.add(map.place, "missing-field", "a service needs image");
+  else
+    problems.add(
+      build.keyPlace,
+      "unsupported-field",
+      "build without image is not supported: a release names finished images: build and push it first, then name it as image",
+    );
+}
+
+/** Services whose namespaces are shared, and linked ones, have to stand before this one, as in compose. */
+function impliedDependencies(draft: ServiceDraft, { links }: Scope): Service["dependsOn"] {
+  const linked = links.filter(({ owner }) => owner === draft.name).map(({ service }) => service);
+  const names = [...sharedServices(draft), ...linked];
+  return Object.fromEntries(
+    names.map((name) => [name, { condition: "service_started", required: true, restart: true }]),
+  );
 }
 
 /** What compose assumes of a service that does not say. */
@@ -154,6 +206,11 @@ const DEFAULTS = {
   tmpfs: [],
 } as const;
 
+/** An empty `networks:` means the default one too. */
+function hasNetworks(draft: ServiceDraft): draft is ServiceDraft & Pick<Service, "networks"> {
+  return draft.networks !== undefined && Object.keys(draft.networks).length > 0;
+}
+
 function defaultNetworks(draft: ServiceDraft, map: MapNode, scope: Scope): Service["networks"] {
   if (draft.networkMode !== undefined || map.entries.has("network_mode")) return {};
   scope.uses.push({ kind: "network", name: "default", place: map.place });
@@ -167,21 +224,10 @@ function readImage(node: Node, scope: Scope): string | undefined {
   return undefined;
 }
 
-/** A list, one text that is split as a shell does, or nothing (the image's own). */
-function readCommand(node: Node, scope: Scope): readonly string[] | undefined {
-  if (node.kind === "list") return readTemplates(scope.problems, node);
-  if (node.kind === "scalar" && node.value === null) return undefined;
-  const text = readTemplate(scope.problems, node);
-  const words = text === undefined ? undefined : shellWords(text);
-  if (text !== undefined && words === undefined) scope.problems.add(node.place, "bad-value", "a quote is not closed");
-  return words;
-}
-
-function readLabels(node: Node, scope: Scope): Readonly<Record<string, string>> {
-  const labels = readTextMap(scope.problems, node);
+function checkedLabels(labels: Service["labels"], map: MapNode, scope: Scope): Service["labels"] {
+  const place = (map.entries.get("labels") ?? map.entries.get("label_file"))?.node.place ?? map.place;
   for (const name of Object.keys(labels))
-    if (name.startsWith("io.flotilla."))
-      scope.problems.add(node.place, "bad-value", `the label ${name} is the agent's own`);
+    if (name.startsWith("io.flotilla.")) scope.problems.add(place, "bad-value", `the label ${name} is the agent's own`);
   return labels;
 }
 

@@ -1,48 +1,60 @@
-import type { Network } from "../app.ts";
+import type { AddressPool, Network } from "../app.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { quote, readBoolean, readItems, readMap, readTemplate, readText, readTextMap } from "../read.ts";
+import { readBoolean, readItems, readMap, readTemplate, readText, readTextMap } from "../read.ts";
 import { compact, type Draft, type Scope } from "../scope.ts";
 import type { Node } from "../tree.ts";
 
 interface IpamDraft {
-  subnet?: string | undefined;
-  gateway?: string | undefined;
+  driver?: string | undefined;
+  options?: Readonly<Record<string, string>> | undefined;
+  pools?: readonly AddressPool[] | undefined;
 }
 
-const IPAM_CONFIG_FIELDS: Fields<IpamDraft> = {
+interface NetworkDraft extends Draft<Omit<Network, "ipam">> {
+  ipam?: IpamDraft | undefined;
+}
+
+/** Fields of one pool under `ipam: config:`. */
+export const POOL_FIELDS: Fields<Draft<AddressPool>> = {
   readers: {
     subnet: (draft, node, { problems }) => {
       draft.subnet = readTemplate(problems, node);
     },
+    ip_range: (draft, node, { problems }) => {
+      draft.ipRange = readTemplate(problems, node);
+    },
     gateway: (draft, node, { problems }) => {
       draft.gateway = readTemplate(problems, node);
     },
+    aux_addresses: (draft, node, { problems }) => {
+      draft.auxiliaryAddresses = readTextMap(problems, node);
+    },
   },
-  refused: { ip_range: "addresses are taken from the whole subnet", aux_addresses: "addresses are left to the engine" },
+  refused: {},
 };
 
-const IPAM_FIELDS: Fields<IpamDraft> = {
+export const IPAM_FIELDS: Fields<IpamDraft> = {
   readers: {
-    driver: (_, node, { problems }) => {
+    driver: (draft, node, { problems }) => {
       const driver = readText(problems, node);
-      if (driver !== undefined && driver !== "default")
-        problems.add(
-          node.place,
-          "unsupported-field",
-          `the address driver ${quote(driver)} is not on a device: default is`,
-        );
+      if (driver !== "default") draft.driver = driver;
     },
     config: (draft, node, scope) => {
-      const [first, second] = readItems(scope.problems, node);
-      if (second !== undefined) scope.problems.add(second.place, "unsupported-field", "a network has one subnet here");
-      const map = first === undefined ? undefined : readMap(scope.problems, first);
-      if (map !== undefined) readFields(map, IPAM_CONFIG_FIELDS, draft, scope);
+      draft.pools = readItems(scope.problems, node).flatMap((item) => {
+        const map = readMap(scope.problems, item);
+        const pool: Draft<AddressPool> = {};
+        if (map !== undefined) readFields(map, POOL_FIELDS, pool, scope);
+        return [compact(pool)];
+      });
+    },
+    options: (draft, node, { problems }) => {
+      draft.options = readTextMap(problems, node);
     },
   },
-  refused: { options: "the engine's own address driver has none" },
+  refused: {},
 };
 
-export const NETWORK_FIELDS: Fields<Draft<Network>> = {
+export const NETWORK_FIELDS: Fields<NetworkDraft> = {
   readers: {
     driver: (draft, node, { problems }) => {
       draft.driver = readText(problems, node);
@@ -60,23 +72,41 @@ export const NETWORK_FIELDS: Fields<Draft<Network>> = {
     },
     ipam: (draft, node, scope) => {
       const map = readMap(scope.problems, node);
-      if (map !== undefined) readFields(map, IPAM_FIELDS, draft, scope);
+      draft.ipam = {};
+      if (map !== undefined) readFields(map, IPAM_FIELDS, draft.ipam, scope);
+    },
+    attachable: (draft, node, { problems }) => {
+      draft.attachable = readBoolean(problems, node);
+    },
+    enable_ipv4: (draft, node, { problems }) => {
+      draft.enableIpv4 = readBoolean(problems, node);
+    },
+    enable_ipv6: (draft, node, { problems }) => {
+      draft.enableIpv6 = readBoolean(problems, node);
     },
   },
   refused: {
     name: "the agent names networks <app>_<network>, so that apps do not meet by accident",
     external: "a network of the device that no app declares cannot be made or removed by the agent",
-    attachable: "only a swarm has it",
-    enable_ipv4: "the engine's own setting is used",
-    enable_ipv6: "the engine's own setting is used",
   },
 };
 
 /** One network under `networks:`; nothing means the engine's defaults. */
 export function readNetwork(node: Node, scope: Scope): Network {
   if (node.kind === "scalar" && node.value === null) return {};
-  const draft: Draft<Network> = {};
+  const draft: NetworkDraft = {};
   const map = readMap(scope.problems, node);
   if (map !== undefined) readFields(map, NETWORK_FIELDS, draft, scope);
-  return compact(draft);
+  const { ipam, ...rest } = draft;
+  return { ...compact(rest), ...toAddresses(ipam) };
+}
+
+/** One pool that is only a subnet and a gateway stands in the network itself. */
+function toAddresses(ipam: IpamDraft | undefined): Pick<Network, "subnet" | "gateway" | "ipam"> {
+  const pools = ipam?.pools ?? [];
+  const [pool = {}, ...more] = pools;
+  const isPlain = ipam?.driver === undefined && ipam?.options === undefined && more.length === 0;
+  const { subnet, gateway, ...other } = pool;
+  if (isPlain && Object.keys(other).length === 0) return compact({ subnet, gateway });
+  return { ipam: { pools, ...compact({ driver: ipam?.driver, options: ipam?.options }) } };
 }

@@ -3,6 +3,7 @@ import { type Fields, readFields } from "../fields.ts";
 import { readExtension } from "../flotilla.ts";
 import { quote, readMap, readText } from "../read.ts";
 import type { Scope, Use } from "../scope.ts";
+import { linkServices } from "../service/links.ts";
 import { readService } from "../service/service.ts";
 import type { Entry, MapNode, Node } from "../tree.ts";
 import { type ConfigDraft, readConfig, readSecret } from "./files.ts";
@@ -62,7 +63,7 @@ export function readTop(tree: MapNode, scope: Scope, projectName: string | undef
   const sections: Sections = {};
   readFields(tree, TOP_FIELDS, sections, scope);
   const name = readName(sections.name, projectName, tree, scope);
-  const services = readServices(sections.services, tree, scope);
+  const services = linkServices(readServices(sections.services, tree, scope), scope);
   const element = createElementReader(scope);
   const networks = element(
     sections.networks,
@@ -106,7 +107,7 @@ function readServices(map: MapNode | undefined, tree: MapNode, scope: Scope): Re
   for (const [name, { keyPlace, node }] of map?.entries ?? []) {
     if (!ELEMENT_NAME.test(name)) scope.problems.add(keyPlace, "bad-value", `${quote(name)} is no name of a service`);
     const service = readMap(scope.problems, node);
-    const read = service === undefined ? undefined : readService(service, scope);
+    const read = service === undefined ? undefined : readService(name, service, scope);
     if (read !== undefined) services[name] = read;
   }
   const count = map?.entries.size ?? 0;

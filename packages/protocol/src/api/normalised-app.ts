@@ -26,7 +26,13 @@ const Path = Type.String({ pattern: "^/[^\\u0000]*$", maxLength: 4096 });
 /** Absolute, or a template that the device makes absolute. */
 const HostPath = Type.String({ pattern: "^[/$][^\\u0000]*$", maxLength: 4096 });
 const Duration = Type.Number({ minimum: 0, maximum: MAX_DURATION_MS });
+const FileMode = Type.Integer({ minimum: 0, maximum: 0o7777 });
 const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Whole = Type.Integer({ minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER });
+const Microseconds = Type.Integer({ minimum: 0, maximum: 3_600_000_000 });
+/** `service:x`: the namespace of the first container of x. */
+const SHARED = "service:[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}";
+const modes = (...names: readonly string[]) => Type.String({ pattern: `^(?:${[...names, SHARED].join("|")})$` });
 const PortNumber = Type.Integer({ minimum: 1, maximum: 65_535 });
 const Texts = Type.Array(Text, { maxItems: MAX_ENTRIES });
 const Shorts = Type.Array(Short, { maxItems: MAX_ENTRIES });
@@ -50,6 +56,12 @@ const NetworkAttachment = Type.Object(
     aliases: Type.Optional(Shorts),
     ipv4Address: Type.Optional(Short),
     ipv6Address: Type.Optional(Short),
+    linkLocalIps: Type.Optional(Shorts),
+    macAddress: Type.Optional(Short),
+    interfaceName: Type.Optional(Short),
+    driverOptions: Type.Optional(TextMap),
+    priority: Type.Optional(Whole),
+    gatewayPriority: Type.Optional(Whole),
   },
   STRICT,
 );
@@ -62,19 +74,35 @@ const Mount = Type.Union([
       target: Path,
       readOnly: Type.Boolean(),
       noCopy: Type.Optional(Type.Boolean()),
+      subpath: Type.Optional(Short),
     },
     STRICT,
   ),
-  Type.Object({ kind: Type.Literal("bind"), source: HostPath, target: Path, readOnly: Type.Boolean() }, STRICT),
+  Type.Object(
+    {
+      kind: Type.Literal("bind"),
+      source: HostPath,
+      target: Path,
+      readOnly: Type.Boolean(),
+      createHostPath: Type.Optional(Type.Boolean()),
+      propagation: Type.Optional(Type.Enum(["private", "rprivate", "shared", "rshared", "slave", "rslave"])),
+      recursive: Type.Optional(Type.Enum(["disabled", "writable", "readonly"])),
+      selinux: Type.Optional(Type.Enum(["z", "Z"])),
+    },
+    STRICT,
+  ),
   Type.Object({ kind: Type.Literal("anonymous"), target: Path, readOnly: Type.Boolean() }, STRICT),
-  Type.Object({ kind: Type.Literal("tmpfs"), target: Path, sizeBytes: Type.Optional(Bytes) }, STRICT),
+  Type.Object(
+    { kind: Type.Literal("tmpfs"), target: Path, sizeBytes: Type.Optional(Bytes), mode: Type.Optional(FileMode) },
+    STRICT,
+  ),
 ]);
 
 const FileMount = Type.Object(
   {
     source: Name,
     target: Path,
-    mode: Type.Optional(Type.Integer({ minimum: 0, maximum: 0o7777 })),
+    mode: Type.Optional(FileMode),
     uid: Type.Optional(Short),
     gid: Type.Optional(Short),
   },
@@ -129,11 +157,45 @@ const Resources = Type.Object(
   {
     memoryBytes: Type.Optional(Bytes),
     memoryReservationBytes: Type.Optional(Bytes),
+    memorySwapBytes: Type.Optional(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER })),
+    memorySwappiness: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+    oomKillDisable: Type.Optional(Type.Boolean()),
+    oomScoreAdj: Type.Optional(Type.Integer({ minimum: -1000, maximum: 1000 })),
     cpus: Type.Optional(Type.Number({ minimum: 0, maximum: 1024 })),
+    cpuset: Type.Optional(Type.String({ pattern: "^[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*$", maxLength: 1024 })),
+    cpuShares: Type.Optional(Type.Integer({ minimum: 0, maximum: 262_144 })),
+    cpuQuotaUs: Type.Optional(Microseconds),
+    cpuPeriodUs: Type.Optional(Microseconds),
+    cpuRealtimePeriodUs: Type.Optional(Microseconds),
+    cpuRealtimeRuntimeUs: Type.Optional(Microseconds),
     pids: Type.Optional(Type.Integer({ minimum: -1 })),
   },
   STRICT,
 );
+
+const DeviceRequest = Type.Object(
+  {
+    driver: Type.Optional(Short),
+    count: Type.Optional(Type.Integer({ minimum: -1, maximum: 1000 })),
+    deviceIds: Type.Optional(Shorts),
+    capabilities: Shorts,
+    options: Type.Optional(TextMap),
+  },
+  STRICT,
+);
+
+const Hook = Type.Object(
+  {
+    command: Type.Array(Text, { minItems: 1, maxItems: MAX_ENTRIES }),
+    user: Type.Optional(Short),
+    privileged: Type.Optional(Type.Boolean()),
+    workingDir: Type.Optional(Short),
+    environment: Type.Optional(TextMap),
+  },
+  STRICT,
+);
+/** Hooks of one service. */
+const Hooks = Type.Array(Hook, { maxItems: 50 });
 
 const Restart = Type.Object(
   {
@@ -155,7 +217,7 @@ const Service = Type.Object(
     ports: Type.Array(Port, { maxItems: MAX_ENTRIES }),
     expose: Shorts,
     networks: named(NetworkAttachment),
-    networkMode: Type.Optional(Type.Enum(["bridge", "host", "none"])),
+    networkMode: Type.Optional(modes("bridge", "host", "none")),
     mounts: Type.Array(Mount, { maxItems: MAX_ENTRIES }),
     configs: Type.Array(FileMount, { maxItems: MAX_ENTRIES }),
     secrets: Type.Array(FileMount, { maxItems: MAX_ENTRIES }),
@@ -172,13 +234,16 @@ const Service = Type.Object(
     groupAdd: Type.Optional(Shorts),
     workingDir: Type.Optional(Short),
     hostname: Type.Optional(Short),
+    domainname: Type.Optional(Short),
     dns: Type.Optional(Shorts),
+    dnsOptions: Type.Optional(Shorts),
+    dnsSearch: Type.Optional(Shorts),
     extraHosts: Type.Optional(Shorts),
     sysctls: Type.Optional(TextMap),
     ulimits: Type.Optional(Type.Record(Short, Ulimit, { maxProperties: MAX_ENTRIES })),
     capAdd: Shorts,
     capDrop: Shorts,
-    securityOpt: Type.Optional(Shorts),
+    securityOpt: Type.Optional(Texts),
     readOnly: Type.Boolean(),
     privileged: Type.Optional(Type.Boolean()),
     devices: Type.Array(Type.Object({ source: Short, target: Short, permissions: Short }, STRICT), {
@@ -186,12 +251,32 @@ const Service = Type.Object(
     }),
     tmpfs: Type.Array(Type.Object({ target: Path, options: Type.Optional(Short) }, STRICT), { maxItems: MAX_ENTRIES }),
     shmSizeBytes: Type.Optional(Bytes),
-    pidMode: Type.Optional(Short),
-    ipcMode: Type.Optional(Short),
+    deviceCgroupRules: Type.Optional(Shorts),
+    deviceRequests: Type.Optional(Type.Array(DeviceRequest, { maxItems: 50 })),
+    pidMode: Type.Optional(modes("host")),
+    ipcMode: Type.Optional(modes("host", "private", "shareable", "none")),
+    utsMode: Type.Optional(Type.Literal("host")),
+    usernsMode: Type.Optional(Type.Literal("host")),
+    cgroupMode: Type.Optional(Type.Enum(["host", "private"])),
+    cgroupParent: Type.Optional(Short),
+    runtime: Type.Optional(Short),
+    annotations: Type.Optional(TextMap),
+    postStart: Type.Optional(Hooks),
+    preStop: Type.Optional(Hooks),
     resources: Resources,
     replicas: Type.Integer({ minimum: 0, maximum: 100 }),
     logging: Type.Optional(Type.Object({ driver: Short, options: TextMap }, STRICT)),
     platform: Type.Optional(Short),
+  },
+  STRICT,
+);
+
+const AddressPool = Type.Object(
+  {
+    subnet: Type.Optional(Short),
+    ipRange: Type.Optional(Short),
+    gateway: Type.Optional(Short),
+    auxiliaryAddresses: Type.Optional(TextMap),
   },
   STRICT,
 );
@@ -201,8 +286,21 @@ const Network = Type.Object(
     driver: Type.Optional(Short),
     internal: Type.Optional(Type.Boolean()),
     driverOptions: Type.Optional(TextMap),
+    attachable: Type.Optional(Type.Boolean()),
+    enableIpv4: Type.Optional(Type.Boolean()),
+    enableIpv6: Type.Optional(Type.Boolean()),
     subnet: Type.Optional(Short),
     gateway: Type.Optional(Short),
+    ipam: Type.Optional(
+      Type.Object(
+        {
+          driver: Type.Optional(Short),
+          options: Type.Optional(TextMap),
+          pools: Type.Array(AddressPool, { maxItems: 50 }),
+        },
+        STRICT,
+      ),
+    ),
     labels: Type.Optional(TextMap),
   },
   STRICT,
