@@ -2,6 +2,7 @@ import type { AssignmentTables } from "../assignments/tables.ts";
 import type { AuditTables } from "../audit/tables.ts";
 import type { DeviceTables } from "../devices/tables.ts";
 import type { RegistryTables } from "../registry/tables.ts";
+import type { UpkeepTables } from "../registry/upkeep-tables.ts";
 import type { ReleaseTables } from "../releases/tables.ts";
 import type { RolloutTables } from "../rollouts/tables.ts";
 import type { UserTables } from "../users/tables.ts";
@@ -13,6 +14,7 @@ export interface Tables
     UserTables,
     DeviceTables,
     RegistryTables,
+    UpkeepTables,
     ReleaseTables,
     RolloutTables,
     AssignmentTables,
