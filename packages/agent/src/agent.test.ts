@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NormalisedApp } from "@flotilla/compose/app";
-import type { Behaviour } from "./engine.fake.ts";
+import type { Behaviour } from "./behaviour.fake.ts";
 import { fakeApp, fakeService, fakeTarget, makeRelease } from "./release.fake.ts";
 import { createFakeWorld, type FakeWorld } from "./world.fake.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mapLimit } from "@flotilla/base/semaphore";
 import type { AgentOptions } from "./agent.ts";
-import type { Behaviour } from "./engine.fake.ts";
+import type { Behaviour } from "./behaviour.fake.ts";
 import { fakeApp, fakeService, makeRelease } from "./release.fake.ts";
 import { createFakeWorld, type FakeWorld } from "./world.fake.ts";
 

@@ -1,9 +1,7 @@
 import type { Clock } from "@flotilla/base/clock";
 import { asDigest, type Digest } from "@flotilla/base/digest";
-import { parseImageConfig } from "@flotilla/oci/image-config";
-import type { ReleasePlatform } from "@flotilla/protocol/release";
+import { type Behaviour, behaviourOf, slowed } from "./behaviour.fake.ts";
 import {
-  type Blobs,
   type ContainerSpec,
   type Engine,
   type EngineContainer,
@@ -13,54 +11,6 @@ import {
   type NetworkSpec,
   type VolumeSpec,
 } from "./ports.ts";
-
-/** Label of an image's config that says how its containers behave; absent: they run until stopped. */
-export const BEHAVIOUR_LABEL = "io.flotilla.sim.behaviour";
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
-
-/**
- * How containers of an image behave. `healthy` and `unhealthy` have a health check that answers after `afterMs`. `runs` has none.
- * `exits` ends after `afterMs` with `code`, and is restarted as its service says. `never-starts`: the engine refuses to start it.
- * `out-of-memory`: killed by the kernel after `afterMs`.
- */
-export type Behaviour =
-  | { readonly kind: "runs" }
-  | { readonly kind: "healthy" | "unhealthy" | "out-of-memory"; readonly afterMs: number }
-  | { readonly kind: "exits"; readonly afterMs: number; readonly code: number }
-  | { readonly kind: "never-starts" };
-
-/** The text of a behaviour in a label: `healthy:2000`, `exits:500:3`, `never-starts`. */
-export function formatBehaviour(behaviour: Behaviour): string {
-  switch (behaviour.kind) {
-    case "runs":
-    case "never-starts":
-      return behaviour.kind;
-    case "healthy":
-    case "unhealthy":
-    case "out-of-memory":
-      return `${behaviour.kind}:${behaviour.afterMs}`;
-    case "exits":
-      return `exits:${behaviour.afterMs}:${behaviour.code}`;
-  }
-}
-
-/** The behaviour in a label; `runs` when it says none that is known. */
-export function parseBehaviour(text: string | undefined): Behaviour {
-  const [kind, after, code] = (text ?? "").split(":");
-  const afterMs = Number(after ?? 0) || 0;
-  switch (kind) {
-    case "healthy":
-    case "unhealthy":
-    case "out-of-memory":
-      return { kind, afterMs };
-    case "exits":
-      return { kind, afterMs, code: Number(code ?? 1) || 0 };
-    case "never-starts":
-      return { kind };
-    default:
-      return { kind: "runs" };
-  }
-}
 
 interface FakeContainer {
   readonly id: string;
@@ -119,64 +69,86 @@ const DEFAULT_FACTS: EngineFacts = {
 const FIRST_RESTART_MS = 100;
 const MAX_RESTART_MS = 60_000;
 
+/** What the engine holds. */
+interface Held {
+  readonly options: FakeEngineOptions;
+  readonly clock: Clock;
+  readonly images: Map<Digest, Behaviour>;
+  readonly containers: Map<string, FakeContainer>;
+  readonly networks: Map<string, NetworkSpec>;
+  readonly volumes: Map<string, VolumeSpec>;
+  readonly calls: string[];
+  changes: (() => void)[];
+  count: number;
+}
+
 export function createFakeEngine(options: FakeEngineOptions): FakeEngine {
-  const { clock } = options;
-  const images = new Map<Digest, Behaviour>();
-  const containers = new Map<string, FakeContainer>();
-  const networks = new Map<string, NetworkSpec>();
-  const volumes = new Map<string, VolumeSpec>();
-  const calls: string[] = [];
-  let changes: (() => void)[] = [];
-  let count = 0;
-  const changed = () => {
-    for (const resolve of changes.splice(0)) resolve();
+  const held: Held = {
+    ...{ options, clock: options.clock, calls: [], changes: [], count: 0 },
+    ...{ images: new Map(), containers: new Map(), networks: new Map(), volumes: new Map() },
   };
-  const enter = (call: string, signal?: AbortSignal) => {
+  const enter: Enter = (call, signal) => {
     signal?.throwIfAborted();
     if (!engine.reachable) throw new EngineError(0, "connect ENOENT /var/run/docker.sock");
-    calls.push(call);
-    for (const container of containers.values()) live(container, images, clock);
-  };
-  const find = (id: string): FakeContainer => {
-    const found = containers.get(id);
-    if (found === undefined) throw new EngineError(404, `No such container: ${id}`);
-    return found;
+    held.calls.push(call);
+    bringToPresent(held);
   };
   const engine: FakeEngine = {
     reachable: true,
-    images,
-    calls,
+    images: held.images,
+    calls: held.calls,
+    ...controls(held),
+    ...looks(held, enter),
+    ...imageCalls(held, enter),
+    ...networkCalls(held, enter),
+    ...containerCalls(held, enter),
+  };
+  return engine;
+}
+
+/** Every call of the agent begins with it: refuses when the engine is away, and brings the containers up to the present. */
+type Enter = (call: string, signal?: AbortSignal) => void;
+
+/** What a test does to the engine behind the agent's back. */
+function controls(held: Held) {
+  const { containers, clock } = held;
+  return {
     running: () => {
-      for (const container of containers.values()) live(container, images, clock);
-      return [...containers.values()]
-        .filter(({ state }) => state === "running")
-        .map(({ name }) => name)
-        .sort();
+      bringToPresent(held);
+      const names = [...containers.values()].filter(({ state }) => state === "running").map(({ name }) => name);
+      return names.sort();
     },
-    reboot() {
+    reboot: () => {
       for (const container of containers.values()) rebootOne(container, clock);
-      changed();
+      changed(held);
     },
-    vanish(name) {
+    vanish: (name: string) => {
       for (const [id, container] of containers) if (container.name === name) containers.delete(id);
-      changed();
+      changed(held);
     },
-    kill(name, exitCode) {
-      for (const container of containers.values()) {
+    kill: (name: string, exitCode: number) => {
+      for (const container of containers.values())
         if (container.name === name) Object.assign(container, { state: "exited", exitCode });
-      }
-      changed();
+      changed(held);
     },
-    loseNetwork(name) {
-      networks.delete(name);
+    loseNetwork: (name: string) => {
+      held.networks.delete(name);
       for (const container of containers.values())
         if (Object.values(container.spec.networks).includes(name))
           Object.assign(container, { state: "exited", exitCode: 1, lost: true });
     },
-    loseImage: (config) => images.delete(config),
+    loseImage: (config: Digest) => {
+      held.images.delete(config);
+    },
+  };
+}
+
+function looks(held: Held, enter: Enter): Pick<Engine, "facts" | "list" | "exec" | "addressOf" | "logs" | "changed"> {
+  const { containers, networks, volumes, images, clock } = held;
+  return {
     async facts(signal) {
       enter("facts", signal);
-      return { ...DEFAULT_FACTS, ...options.facts };
+      return { ...DEFAULT_FACTS, ...held.options.facts };
     },
     async list(signal) {
       enter("list", signal);
@@ -190,6 +162,28 @@ export function createFakeEngine(options: FakeEngineOptions): FakeEngine {
         volumes: [...volumes.values()].map(({ name, labels }) => ({ name, app: labels[LABELS.app] ?? "" })),
       };
     },
+    async exec(id, command, signal) {
+      enter(`exec ${command.join(" ")}`, signal);
+      const container = find(held, id);
+      if (container.state !== "running") throw new EngineError(409, "the container is not running");
+      return healthOf(container, images, clock) === "unhealthy" ? 1 : 0;
+    },
+    async addressOf(id, port, signal) {
+      enter("address", signal);
+      return find(held, id).state === "running" ? { host: id, port } : undefined;
+    },
+    async logs(id, lines, signal) {
+      enter(`logs ${lines}`, signal);
+      const service = find(held, id).spec.labels[LABELS.service];
+      return `${service}: started\n${service}: last words\n`;
+    },
+    changed: (signal) => nextChange(held, signal),
+  };
+}
+
+function imageCalls(held: Held, enter: Enter): Pick<Engine, "hasImage" | "loadImage" | "removeImage"> {
+  const { images, containers, options } = held;
+  return {
     async hasImage(config, signal) {
       enter("has-image", signal);
       return images.has(config);
@@ -204,6 +198,12 @@ export function createFakeEngine(options: FakeEngineOptions): FakeEngine {
         throw new EngineError(409, "image is in use");
       if (!images.delete(config)) throw new EngineError(404, "No such image");
     },
+  };
+}
+
+function networkCalls(held: Held, enter: Enter): Pick<Engine, "createNetwork" | "removeNetwork" | "createVolume"> {
+  const { networks, volumes, containers } = held;
+  return {
     async createNetwork(spec, signal) {
       enter(`create-network ${spec.name}`, signal);
       if (networks.has(spec.name)) throw new EngineError(409, `network ${spec.name} already exists`);
@@ -221,85 +221,83 @@ export function createFakeEngine(options: FakeEngineOptions): FakeEngine {
       enter(`create-volume ${spec.name}`, signal);
       volumes.set(spec.name, spec);
     },
+  };
+}
+
+type ContainerCall = "createContainer" | "startContainer" | "stopContainer" | "removeContainer" | "renameContainer";
+
+function containerCalls(held: Held, enter: Enter): Pick<Engine, ContainerCall> {
+  const { containers, images, clock } = held;
+  return {
     async createContainer(spec, signal) {
       enter(`create ${spec.name}`, signal);
-      if (!images.has(spec.image)) throw new EngineError(404, `No such image: ${spec.image}`);
-      if ([...containers.values()].some(({ name }) => name === spec.name))
-        throw new EngineError(409, `The container name "/${spec.name}" is already in use`);
-      for (const name of Object.values(spec.networks))
-        if (!networks.has(name)) throw new EngineError(404, `network ${name} not found`);
-      const id = `c${String(++count).padStart(4, "0")}`;
+      checkCreate(spec, held);
+      const id = `c${String(++held.count).padStart(4, "0")}`;
       containers.set(id, newContainer(id, spec));
-      changed();
+      changed(held);
       return id;
     },
     async startContainer(id, signal) {
-      const container = find(id);
+      const container = find(held, id);
       enter(`start ${container.name}`, signal);
       checkStart(container, containers, images);
       Object.assign(container, { state: "running", startedAt: clock.monotonic(), startedAtMs: clock.now() });
       Object.assign(container, { exitCode: undefined, oomKilled: false });
-      changed();
+      changed(held);
     },
     async stopContainer(id, _graceMs, signal) {
-      const container = find(id);
+      const container = find(held, id);
       enter(`stop ${container.name}`, signal);
       if (container.state === "created" || container.state === "exited") throw new EngineError(304, "already stopped");
       Object.assign(container, { state: "exited", exitCode: 0 });
-      changed();
+      changed(held);
     },
     async removeContainer(id, signal) {
-      const container = find(id);
+      const container = find(held, id);
       enter(`remove ${container.name}`, signal);
       if (container.state === "running") throw new EngineError(409, "the container is running");
       containers.delete(id);
-      changed();
+      changed(held);
     },
     async renameContainer(id, name, signal) {
       enter(`rename ${name}`, signal);
-      find(id).name = name;
+      find(held, id).name = name;
     },
-    async exec(id, command, signal) {
-      enter(`exec ${command.join(" ")}`, signal);
-      const container = find(id);
-      if (container.state !== "running") throw new EngineError(409, "the container is not running");
-      return healthOf(container, images, clock) === "unhealthy" ? 1 : 0;
-    },
-    async addressOf(id, port, signal) {
-      enter("address", signal);
-      return find(id).state === "running" ? { host: id, port } : undefined;
-    },
-    async logs(id, lines, signal) {
-      enter(`logs ${lines}`, signal);
-      const container = find(id);
-      return `${container.spec.labels[LABELS.service]}: started\n${container.spec.labels[LABELS.service]}: last words\n`;
-    },
-    changed: (signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve();
-        changes.push(resolve);
-        signal.addEventListener(
-          "abort",
-          () => {
-            changes = changes.filter((other) => other !== resolve);
-            resolve();
-          },
-          { once: true },
-        );
-      }),
   };
-  return engine;
 }
 
-async function behaviourOf(platform: ReleasePlatform, blobs: Blobs): Promise<Behaviour> {
-  for (const { digest } of platform.layers)
-    if (!(await blobs.has(asDigest(digest)))) throw new EngineError(500, `blob ${digest} is missing`);
-  const config = parseImageConfig(await blobs.readAll(asDigest(platform.config), MAX_CONFIG_BYTES));
-  return parseBehaviour(config.run.Labels?.[BEHAVIOUR_LABEL]);
+function find({ containers }: Held, id: string): FakeContainer {
+  const found = containers.get(id);
+  if (found === undefined) throw new EngineError(404, `No such container: ${id}`);
+  return found;
 }
 
-function slowed(behaviour: Behaviour, pace: number): Behaviour {
-  return "afterMs" in behaviour ? { ...behaviour, afterMs: behaviour.afterMs * pace } : behaviour;
+function changed(held: Held): void {
+  for (const resolve of held.changes.splice(0)) resolve();
+}
+
+function nextChange(held: Held, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    held.changes.push(resolve);
+    const ended = () => {
+      held.changes = held.changes.filter((other) => other !== resolve);
+      resolve();
+    };
+    signal.addEventListener("abort", ended, { once: true });
+  });
+}
+
+function bringToPresent({ containers, images, clock }: Held): void {
+  for (const container of containers.values()) live(container, images, clock);
+}
+
+function checkCreate(spec: ContainerSpec, { images, containers, networks }: Held): void {
+  if (!images.has(spec.image)) throw new EngineError(404, `No such image: ${spec.image}`);
+  if ([...containers.values()].some(({ name }) => name === spec.name))
+    throw new EngineError(409, `The container name "/${spec.name}" is already in use`);
+  for (const name of Object.values(spec.networks))
+    if (!networks.has(name)) throw new EngineError(404, `network ${name} not found`);
 }
 
 function newContainer(id: string, spec: ContainerSpec): FakeContainer {

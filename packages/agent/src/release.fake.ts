@@ -13,8 +13,8 @@ import {
   type ReleaseImage,
 } from "@flotilla/protocol/release";
 import type { AppTarget, TargetDocument } from "@flotilla/protocol/target";
+import { BEHAVIOUR_LABEL, type Behaviour, formatBehaviour } from "./behaviour.fake.ts";
 import { type MemoryRegistry, putBlob } from "./device.fake.ts";
-import { BEHAVIOUR_LABEL, type Behaviour, formatBehaviour } from "./engine.fake.ts";
 
 const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
 

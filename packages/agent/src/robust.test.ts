@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { asDigest } from "@flotilla/base/digest";
 import type { Probe, Service } from "@flotilla/compose/app";
 import { sha256 } from "@flotilla/oci/hash";
-import type { Behaviour } from "./engine.fake.ts";
+import type { Behaviour } from "./behaviour.fake.ts";
 import { fakeApp, fakeService, fakeTarget, makeRelease } from "./release.fake.ts";
 import { createFakeWorld, type FakeWorld } from "./world.fake.ts";
 

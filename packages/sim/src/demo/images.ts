@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { BEHAVIOUR_LABEL, type Behaviour, formatBehaviour } from "@flotilla/agent/engine.fake";
+import { BEHAVIOUR_LABEL, type Behaviour, formatBehaviour } from "@flotilla/agent/behaviour.fake";
 import { type BuiltIndex, buildImage, buildIndex } from "@flotilla/oci/build";
 import type { RegistryClient } from "@flotilla/oci/client";
 import { type Architecture, exitWith, sayAndStay } from "./programs.ts";
