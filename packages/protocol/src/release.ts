@@ -43,6 +43,11 @@ export const ReleaseImage = Type.Object({
   /** Digest of the index or single manifest that the reference resolved to. */
   digest: DigestText,
   platforms: Type.Array(ReleasePlatform, { minItems: 1, maxItems: 32 }),
+  /**
+   * What the image says of where it comes from: `org.opencontainers.image.*` annotations and labels by key without that prefix (`revision`,
+   * `source`, `version`, `created`, …). Claims of whoever built it; absent in releases that were made before it was kept.
+   */
+  provenance: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 export type ReleaseImage = Static<typeof ReleaseImage>;
 

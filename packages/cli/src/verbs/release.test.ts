@@ -87,7 +87,8 @@ function registry(): RegistryClient {
 }
 
 async function push(repository: string, tag: string, files: BuildLayer | readonly BuildLayer[]): Promise<void> {
-  const on = (architecture: string) => buildImage({ files, platform: { os: "linux", architecture } });
+  const config = { Labels: { "org.opencontainers.image.revision": "0a1b2c" } };
+  const on = (architecture: string) => buildImage({ files, platform: { os: "linux", architecture }, config });
   const index = buildIndex([on("amd64"), on("arm64")]);
   for (const image of index.images) {
     for (const { digest, bytes } of image.blobs)
@@ -135,6 +136,7 @@ test("a compose file becomes a release; made again it is the same", async () => 
   const show = await flotilla(["release", "show", "shop", release.digest]);
   assert.match(show.stdout, /web:1 +linux\/arm64/);
   assert.match(show.stdout, /SITE +\(required\)/);
+  assert.match(show.stdout, /web:1 +revision +0a1b2c\n/);
   assert.match((await flotilla(["app", "list"])).stdout, /shop +2 +r2/);
   assert.match((await flotilla(["app", "show", "shop"])).stdout, /shop {2}2 releases {2}repository default\/shop/);
 });
@@ -195,12 +197,7 @@ test("an image of another registry is copied by digest, once", async () => {
 });
 
 const REFUSED: readonly (readonly [what: string, text: string, code: number, message: RegExp])[] = [
-  [
-    "problems of the compose file",
-    "name: x\nservices: { a: { build: . } }\n",
-    2,
-    /broken\.yaml:2:\d+: services\.a/,
-  ],
+  ["problems of the compose file", "name: x\nservices: { a: { build: . } }\n", 2, /broken\.yaml:2:\d+: services\.a/],
   [
     "an image that is nowhere",
     "name: x\nservices: { a: { image: nowhere:1 } }\n",

@@ -100,6 +100,11 @@ async function show(run: Invocation, app: string, name: string): Promise<void> {
   print(release.digest);
   print();
   printTable(["IMAGE", "PLATFORM", "CONFIG", "SIZE"], imageRows(release), "no images");
+  const provenance = provenanceRows(release);
+  if (provenance.length > 0) {
+    print();
+    printTable(["IMAGE", "SAYS", "VALUE"], provenance, "");
+  }
   const variables = Object.entries(release.variables);
   if (variables.length > 0) {
     print();
@@ -121,6 +126,13 @@ function imageRows({ document }: ReleaseDetail): readonly (readonly string[])[] 
       shortDigest(platform.config),
       formatBytes(platform.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0)),
     ]),
+  );
+}
+
+/** Where images say they come from. */
+function provenanceRows({ document }: ReleaseDetail): readonly (readonly string[])[] {
+  return Object.values(document.images).flatMap(({ reference, provenance = {} }) =>
+    Object.entries(provenance).map(([key, value]) => [reference, key, value]),
   );
 }
 

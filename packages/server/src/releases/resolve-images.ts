@@ -8,6 +8,7 @@ import { formatPlatform, type Platform, parsePlatform, platformFits } from "@flo
 import type { ReleaseImageInput } from "@flotilla/protocol/api/releases";
 import type { ReleaseImage, ReleasePlatform } from "@flotilla/protocol/release";
 import type { Content } from "../registry/content.ts";
+import { type PlatformMarks, provenanceOf } from "./provenance.ts";
 
 /** Most platforms of one image in one release. */
 const MAX_PLATFORMS = 32;
@@ -76,8 +77,18 @@ async function resolveImage(
       "image-invalid",
       `the image ${reference} has more than ${MAX_PLATFORMS} platforms: choose some`,
     );
+  const provenance = provenanceOf(
+    manifest.annotations,
+    chosen.map(({ marks }) => marks),
+  );
   return {
-    image: { reference, repository, digest, platforms: chosen.map(({ platform }) => platform) },
+    image: {
+      reference,
+      repository,
+      digest,
+      platforms: chosen.map(({ platform }) => platform),
+      ...(Object.keys(provenance).length === 0 ? {} : { provenance }),
+    },
     created: chosen.flatMap(({ created }) => created ?? []),
   };
 }
@@ -85,6 +96,7 @@ async function resolveImage(
 interface FoundPlatform {
   readonly platform: ReleasePlatform;
   readonly created: string | undefined;
+  readonly marks: PlatformMarks;
 }
 
 async function readPlatforms(
@@ -131,7 +143,11 @@ async function readPlatformManifest(
   }
   const configSizeBytes = manifest.config.size;
   const platform = { ...config.platform, manifest: digest, config: manifest.config.digest, configSizeBytes, layers };
-  return { platform, created: config.created };
+  return {
+    platform,
+    created: config.created,
+    marks: { annotations: manifest.annotations, labels: config.run.Labels },
+  };
 }
 
 async function readManifest(content: Content, repository: string, digest: Digest): Promise<Manifest | undefined> {
