@@ -62,15 +62,18 @@ function testFiles(): string[] {
   return patterns.length === 0 ? all : all.filter((file) => patterns.some((pattern) => file.includes(pattern)));
 }
 
-/** Files of the real engine run one at a time, so that they do not disturb each other; the others side by side. */
+/** Files that need the real engine or real tools run one at a time, so that they do not disturb each other; the others side by side. */
 async function runAll(files: readonly string[], services: Services | undefined, tally: Tally): Promise<void> {
   const socket = services?.dockerSocket ?? process.env["FLOTILLA_TEST_DOCKER"];
   const real = files.filter(needsDocker);
+  const tools = files.filter(needsTools);
   await runFiles(
-    files.filter((file) => !needsDocker(file)),
+    files.filter((file) => !needsDocker(file) && !needsTools(file)),
     availableParallelism(),
     tally,
   );
+  if (setup) await runFiles(tools, 1, tally);
+  else tally.skipped.push(...tools.map((file) => `${file} (needs tools that --setup installs)`));
   if (real.length === 0) return;
   if (socket === undefined) {
     tally.skipped.push(...real.map((file) => `${file} (needs a Docker Engine)`));
@@ -85,6 +88,11 @@ async function runAll(files: readonly string[], services: Services | undefined, 
 
 function needsDocker(file: string): boolean {
   return file.endsWith(".docker.test.ts") || file.startsWith("test/e2e/");
+}
+
+/** Files that compare with the programs of `tools.ts` and with those that `services.ts` installs. */
+function needsTools(file: string): boolean {
+  return file.endsWith(".tool.test.ts");
 }
 
 function runFiles(files: readonly string[], concurrency: number, tally: Tally): Promise<void> {

@@ -15,7 +15,6 @@ import type { Context } from "../context.ts";
 import type { Tables } from "../store/tables.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { isScannable } from "./image-inventory.ts";
-import { checkLinks } from "./links.ts";
 import { type ManifestName, projectOf } from "./path.ts";
 import type { ManifestRow } from "./tables.ts";
 
@@ -53,7 +52,7 @@ export interface Content {
   linkBlob(repository: string, digest: Digest, sizeBytes: number): Promise<void>;
   /** A repository of the same project that has the blob. */
   findInProject(project: string, digest: Digest): Promise<{ readonly sizeBytes: number } | undefined>;
-  /** Verifies, keeps and names a manifest; throws `manifest-invalid`, `manifest-blob-unknown`, `digest-mismatch`. */
+  /** Verifies, keeps and names a manifest, whose blobs need not be here; throws `manifest-invalid`, `digest-mismatch`. */
   putManifest(manifest: NewManifest): Promise<{ readonly digest: Digest; readonly manifest: Manifest }>;
   getManifest(repository: string, name: ManifestName): Promise<StoredManifest | undefined>;
   /** Size and type without the bytes. */
@@ -123,10 +122,8 @@ class StoredContent implements Content {
     const { database, events } = this.#context;
     const digest = checkedDigest(input);
     const manifest = parseManifest(bytes, input.mediaType);
-    await checkLinks(database.read, repository, manifest);
     await this.blobs.put(digest, bytes);
     await database.write(async (trx) => {
-      await checkLinks(trx, repository, manifest);
       await insertManifest(trx, repository, digest, bytes.length, manifest, this.#now());
       for (const tag of input.tags) await moveTag(trx, repository, tag, digest, this.#now());
       await this.#observer.stored(trx, repository, digest, manifest);

@@ -17,7 +17,6 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, code: string]>>
   "manifest-invalid": [400, "MANIFEST_INVALID"],
   "manifest-too-large": [413, "MANIFEST_INVALID"],
   "manifest-unknown": [404, "MANIFEST_UNKNOWN"],
-  "manifest-blob-unknown": [404, "MANIFEST_BLOB_UNKNOWN"],
   "name-invalid": [400, "NAME_INVALID"],
   "name-unknown": [404, "NAME_UNKNOWN"],
   "tag-invalid": [400, "MANIFEST_INVALID"],

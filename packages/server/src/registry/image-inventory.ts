@@ -19,6 +19,8 @@ export interface ImageParts {
   readonly layers: Pick<LayerScans, "scanOf">;
   /** A manifest of the same repository, or undefined. */
   manifest(digest: Digest): Promise<Manifest | undefined>;
+  /** Which of these blobs the repository does not have: they are not looked at, though another one may have them. */
+  missing(blobs: readonly Digest[]): Promise<ReadonlySet<Digest>>;
   /** A small blob of the repository. */
   blob(digest: Digest): Promise<Uint8Array>;
 }
@@ -32,8 +34,8 @@ export function isScannable(manifest: Manifest): boolean {
 }
 
 /**
- * What an image holds, or all images of an index. Throws `CodedError("layer-unreadable")` when a layer cannot be read to its end, as nothing can be said of
- * such an image.
+ * What an image holds, or all images of an index. Throws `CodedError("layer-unreadable")` when a layer is not here or cannot be read to its
+ * end, as nothing can be said of such an image.
  */
 export async function inventoryOf(manifest: Manifest, parts: ImageParts, depth = 0): Promise<Inventory> {
   if (manifest.kind === "image") return imageInventory(manifest, parts);
@@ -50,6 +52,7 @@ export async function inventoryOf(manifest: Manifest, parts: ImageParts, depth =
 }
 
 async function imageInventory(manifest: ImageManifest, parts: ImageParts): Promise<Inventory> {
+  await checkHere(manifest, parts);
   const config = isImageConfigType(manifest.config.mediaType) ? await parts.blob(manifest.config.digest) : undefined;
   const diffIds = config === undefined ? [] : parseImageConfig(config).diffIds;
   const scans: LayerScan[] = [];
@@ -64,6 +67,13 @@ async function imageInventory(manifest: ImageManifest, parts: ImageParts): Promi
     scans.push(scan);
   }
   return mergeLayers(config === undefined ? scans : [...scans, scanImageConfig(config)]);
+}
+
+async function checkHere({ config, layers }: ImageManifest, parts: ImageParts): Promise<void> {
+  const [missing] = await parts.missing([config, ...layers].map(({ digest }) => digest));
+  if (missing === undefined) return;
+  const noun = missing === config.digest ? "config" : "layer";
+  throw new CodedError("layer-unreadable", `${noun} ${missing} is not here: push it, and then the manifest again`);
 }
 
 function checkReadable(scan: LayerScan, layer: Digest): void {

@@ -1,5 +1,4 @@
-import { CodedError } from "@flotilla/base/errors";
-import type { Descriptor, Manifest } from "@flotilla/oci/manifest";
+import { asDigest, type Digest } from "@flotilla/base/digest";
 import type { Kysely } from "kysely";
 import type { Tables } from "../store/tables.ts";
 import { projectOf } from "./path.ts";
@@ -8,28 +7,26 @@ import { projectOf } from "./path.ts";
 const BATCH = 500;
 
 /**
- * Throws `manifest-blob-unknown` unless the repository has every blob that an image manifest names. Layers that are not distributed may be absent, and
- * so may the manifests of an index (distribution-spec allows sparse indexes).
+ * Which of these blobs the repository does not have. A manifest may name blobs that are not here (distribution-spec allows sparse manifests and indexes),
+ * and the bytes of another repository are not to be looked at through it.
  */
-export async function checkLinks(database: Kysely<Tables>, repository: string, manifest: Manifest): Promise<void> {
-  if (manifest.kind === "index") return;
-  const needed = [manifest.config, ...manifest.layers.filter(isDistributed)].map(({ digest }) => digest);
-  const missing = new Set<string>(needed);
-  for (let at = 0; at < needed.length; at += BATCH) {
+export async function missingBlobs(
+  database: Kysely<Tables>,
+  repository: string,
+  blobs: readonly Digest[],
+): Promise<ReadonlySet<Digest>> {
+  const missing = new Set(blobs);
+  for (let at = 0; at < blobs.length; at += BATCH) {
     const rows = await database
       .selectFrom("registry_blobs")
       .select("digest")
       .where("project", "=", projectOf(repository))
       .where("repository", "=", repository)
-      .where("digest", "in", needed.slice(at, at + BATCH))
+      .where("digest", "in", blobs.slice(at, at + BATCH))
       .execute();
-    for (const { digest } of rows) missing.delete(digest);
+    for (const { digest } of rows) missing.delete(asDigest(digest));
   }
-  const [first] = missing;
-  if (first !== undefined)
-    throw new CodedError("manifest-blob-unknown", `the repository does not have ${first}; push it first`, {
-      details: { digests: [...missing].slice(0, 20) },
-    });
+  return missing;
 }
 
 /** Whether any repository of any project has this content. */
@@ -44,8 +41,4 @@ export async function isLinked(database: Kysely<Tables>, digest: string): Promis
     if (row !== undefined) return true;
   }
   return false;
-}
-
-function isDistributed({ mediaType }: Descriptor): boolean {
-  return !mediaType.includes(".nondistributable.") && !mediaType.includes(".foreign.");
 }

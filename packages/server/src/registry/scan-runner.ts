@@ -12,6 +12,7 @@ import type { BlobStore } from "./blob-store.ts";
 import type { ManifestObserver } from "./content.ts";
 import { type ImageParts, inventoryOf, isScannable } from "./image-inventory.ts";
 import type { LayerScans } from "./layer-scans.ts";
+import { missingBlobs } from "./links.ts";
 import { projectOf } from "./path.ts";
 import type { Scan, Scans } from "./scans.ts";
 import type { ScanRow } from "./tables.ts";
@@ -180,6 +181,7 @@ function partsOf({ context, blobs, layers }: ScanPorts, repository: string): Ima
   return {
     layers,
     blob: bytesOf,
+    missing: (digests) => missingBlobs(context.database.read, repository, digests),
     async manifest(digest): Promise<Manifest | undefined> {
       const row = await context.database.read
         .selectFrom("registry_manifests")

@@ -151,6 +151,27 @@ for (const [what, image] of UNREADABLE)
     assert.equal(scan.report, undefined);
   });
 
+const SPARSE: readonly [without: string, digest: string][] = [
+  ["layer", base.layers[0]!.descriptor.digest],
+  ["config", base.config.digest],
+];
+for (const [noun, digest] of SPARSE)
+  test(`an image without its ${noun} is kept but gets no verdict until it is whole and pushed again`, async () => {
+    await using server = await startTestServer();
+    const client = registryClient(server);
+    // Another repository of the project has the blob: that does not make this image whole.
+    await pushBlobs(client, base);
+    const part = { ...base, blobs: base.blobs.filter((blob) => blob.digest !== digest) };
+    await pushImage(client, "default/sparse", "v1", part);
+    const scan = await scanOf(server, base.manifest.digest);
+    assert.equal(scan.state, "failed");
+    assert.match(scan.problem ?? "", new RegExp(`${noun} ${digest} is not here`));
+    assert.equal((await rawRegistry(server)("GET", "default/sparse/manifests/v1")).status, 200);
+    assert.equal((await rawRegistry(server)("GET", `default/sparse/blobs/${digest}`)).status, 404);
+    await pushImage(client, "default/sparse", "v1", base);
+    assert.deepEqual(purls(await scanOf(server, base.manifest.digest)), ["pkg:npm/lodash@4.17.4"]);
+  });
+
 test("an artifact that is no image is not scanned", async () => {
   await using server = await startTestServer();
   const client = registryClient(server);
