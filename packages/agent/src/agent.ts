@@ -1,18 +1,17 @@
 import type { Clock } from "@flotilla/base/clock";
 import type { Log } from "@flotilla/base/log";
-import { Semaphore } from "@flotilla/base/semaphore";
 import type { AppState } from "@flotilla/protocol/device";
 import type { Envelope } from "@flotilla/protocol/dsse";
 import type { TargetDocument } from "@flotilla/protocol/target";
-import { keepFacts, keepTidy, retention, watchEngine } from "./background.ts";
+import { keepFacts, keepTidy, makeRoom, watchEngine } from "./background.ts";
 import { withDeadlines } from "./deadlines.ts";
 import { receive } from "./inbox.ts";
 import { type Journal, openJournal, SEQ_BLOCK } from "./journal.ts";
 import type { Blobs, Engine, Fetcher, Host, Link, Store } from "./ports.ts";
 import { createReporter } from "./report.ts";
-import { tidyStorage } from "./retention.ts";
 import { startRunners } from "./runners.ts";
 import type { OpenTarget, Running } from "./running.ts";
+import { createStorageLock } from "./storage-lock.ts";
 import { openTarget, parseTargetKey } from "./target.ts";
 
 /** Everything the agent touches, as parameters; `main.ts` wires the real ones, `sim` the fake ones. */
@@ -76,9 +75,9 @@ async function start(options: AgentOptions, open: OpenTarget, signal: AbortSigna
     signal,
     shared: {
       ...{ engine, blobs: options.blobs, fetcher: options.fetcher, host, clock, log, journal },
-      storage: new Semaphore(1),
+      storage: createStorageLock(),
       releasesSettled: () => running.untidy.abort(),
-      makeRoom: async (stop) => (await tidyStorage({ ...retention(running), keepPrevious: false }, stop)) > 0,
+      makeRoom: (stop) => makeRoom(running, stop),
     },
     reporter: createReporter({
       ...{ link: options.link, clock, bootId: host.bootId },

@@ -47,17 +47,27 @@ export async function keepTidy(running: Running): Promise<void> {
     if (signal.aborted) return;
     running.untidy = new AbortController();
     try {
-      await shared.storage.run(() => tidyStorage({ ...retention(running), keepPrevious: true }, signal));
+      const gone = await tidy(running, true, signal);
+      if (gone !== undefined) continue;
     } catch (error) {
       if (signal.aborted) return;
       shared.log.debug({ error }, "storage cannot be tidied now");
-      await shared.clock.sleep(TIDY_RETRY_MS, signal).catch(() => undefined);
-      running.untidy.abort();
     }
+    await shared.clock.sleep(TIDY_RETRY_MS, signal).catch(() => undefined);
+    running.untidy.abort();
   }
 }
 
-export function retention({ shared, target }: Running) {
+/** Gives up the previous releases' copies; whether anything went. Not while something is being brought in. */
+export async function makeRoom(running: Running, signal: AbortSignal): Promise<boolean> {
+  return ((await tidy(running, false, signal)) ?? 0) > 0;
+}
+
+function tidy(running: Running, keepPrevious: boolean, signal: AbortSignal): Promise<number | undefined> {
+  return running.shared.storage.tidyAway(() => tidyStorage({ ...retention(running), keepPrevious }, signal));
+}
+
+function retention({ shared, target }: Running) {
   const targets = Object.keys(target?.apps ?? {}).map((name) => [name, heldOf(target, name)] as const);
   const { engine, blobs, journal, log } = shared;
   return { engine, blobs, journal, log, targets: Object.fromEntries(targets) as Readonly<Record<string, Held>> };

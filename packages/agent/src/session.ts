@@ -1,12 +1,12 @@
 import type { Clock } from "@flotilla/base/clock";
 import type { Log } from "@flotilla/base/log";
-import type { Semaphore } from "@flotilla/base/semaphore";
 import type { AppPhase } from "@flotilla/protocol/device";
 import type { Held, Journal } from "./journal.ts";
 import { createObservations, type Observations } from "./observe.ts";
 import type { Blobs, Engine, Fetcher, Host } from "./ports.ts";
 import type { Refusal } from "./preflight.ts";
 import type { Instance } from "./spec.ts";
+import type { StorageLock } from "./storage-lock.ts";
 
 /** What the work on every app shares. */
 export interface Shared {
@@ -17,11 +17,10 @@ export interface Shared {
   readonly clock: Clock;
   readonly log: Log;
   readonly journal: Journal;
-  /** Held while blobs or images are brought in or tidied away: one at a time on a device. */
-  readonly storage: Semaphore;
+  readonly storage: StorageLock;
   /** Says that releases were settled, so that what nobody needs may go. */
   readonly releasesSettled: () => void;
-  /** Removes the previous releases' copies to make room; whether anything went. Call it holding `storage`. */
+  /** Removes the previous releases' copies to make room; whether anything went. */
   readonly makeRoom: (signal: AbortSignal) => Promise<boolean>;
 }
 
@@ -41,6 +40,8 @@ export interface Session {
   readonly observations: Observations;
   /** Containers started, or tried to, in this attempt or way back. */
   readonly started: Set<string>;
+  /** Containers whose `post_start` hooks were run after their last start. */
+  readonly hooked: Set<string>;
   /** How often containers were started again since they last ran for a while, and until when they rest. */
   readonly rests: Map<string, { readonly count: number; readonly untilMs: number }>;
   /** Containers of what is committed that the engine refuses to start, by name. */
@@ -63,6 +64,7 @@ export function createSession(app: string): Session {
     instances: new Map(),
     observations: createObservations(),
     started: new Set(),
+    hooked: new Set(),
     rests: new Map(),
     refusedStarts: new Map(),
     preflighted: undefined,

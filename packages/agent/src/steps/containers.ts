@@ -1,7 +1,10 @@
 import { type Backoff, backoffMs } from "@flotilla/base/retry";
+import type { Hook } from "@flotilla/compose/app";
 import { type ContainerSpec, EngineError } from "../ports.ts";
 import { RefusedError, type StepContext } from "../session.ts";
+import type { Step } from "../step.ts";
 import { unfinishedName } from "../survey.ts";
+import { runHooks } from "./hooks.ts";
 import { fail } from "./verdict.ts";
 
 /** The container is gone, or already as it should be (Docker: 404, 304). */
@@ -25,17 +28,19 @@ const REST: Backoff = { firstMs: 5000, maxMs: 10 * 60_000, attempts: Number.POSI
 
 /** Starts a container. A container of the release on trial that cannot start decides against it. */
 export async function startContainer(
-  step: { readonly id: string; readonly name: string; readonly service: string },
+  step: Pick<StartStep, "id" | "name" | "service" | "hooks">,
   context: StepContext,
 ): Promise<void> {
   if (context.settled) rest(step.id, context);
+  context.session.hooked.delete(step.id);
   try {
     await context.engine.startContainer(step.id, context.signal);
     context.session.started.add(step.id);
     context.session.observations.forget(step.id);
     context.session.refusedStarts.delete(step.name);
+    await afterStart(step, context);
   } catch (error) {
-    if (isAnswer(error, UNCHANGED)) return;
+    if (isAnswer(error, UNCHANGED)) return afterStart(step, context);
     if (isRefusal(error)) noteRefusal(step, context);
     const attempt = context.journal.app(context.session.app).attempt;
     if (attempt === undefined || attempt.failure !== undefined || !isRefusal(error)) throw error;
@@ -57,10 +62,29 @@ function rest(id: string, { session, clock }: StepContext): void {
   session.rests.set(id, { count, untilMs: clock.monotonic() + backoffMs(REST, count, 1) });
 }
 
+type StartStep = Extract<Step, { kind: "start-container" }>;
+
+/** Runs the `post_start` hooks. On trial, one that fails decides against the release; afterwards it is told. */
+async function afterStart(step: Pick<StartStep, "id" | "name" | "service" | "hooks">, context: StepContext) {
+  if (step.hooks === undefined) return;
+  const failure = await runHooks("post_start", step.id, step.hooks, context);
+  context.session.hooked.add(step.id);
+  if (failure === undefined) return;
+  const { attempt } = context.journal.app(context.session.app);
+  const reason = `service ${step.service}: ${failure}`;
+  if (attempt !== undefined && attempt.failure === undefined)
+    return fail({ code: "hook-failed", reason, containerId: step.id }, context);
+  context.log.warn({ app: context.session.app, container: step.name, reason }, "a post_start hook failed");
+}
+
+/** Stops a container, after its `pre_stop` hooks; it is stopped also when one fails. */
 export async function stopContainer(
-  step: { readonly id: string; readonly graceMs: number },
+  step: { readonly id: string; readonly graceMs: number; readonly name?: string; readonly hooks?: readonly Hook[] },
   context: StepContext,
 ): Promise<void> {
+  const reason = await runHooks("pre_stop", step.id, step.hooks ?? [], context);
+  if (reason !== undefined)
+    context.log.warn({ app: context.session.app, container: step.name, reason }, "a pre_stop hook failed");
   await ignoring([GONE, UNCHANGED], () => context.engine.stopContainer(step.id, step.graceMs, context.signal));
 }
 

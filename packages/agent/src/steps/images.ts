@@ -19,7 +19,7 @@ interface Wanted {
 /** Fetches the blobs of `images` that are not on the device. */
 export async function download(images: readonly ImageInstance[], context: StepContext): Promise<void> {
   const { session, blobs } = context;
-  await context.storage.run(async () => {
+  await context.storage.bringIn(async () => {
     const wanted: Wanted[] = [];
     for (const blob of blobsOf(images)) if (!(await blobs.has(blob.digest))) wanted.push(blob);
     if (wanted.length === 0) return;
@@ -97,7 +97,7 @@ export async function loadImage(image: ImageInstance, context: StepContext): Pro
     state.images.includes(image.config) ? state : { ...state, images: [...state.images, image.config] },
   );
   try {
-    await context.storage.run(() => engine.loadImage(image.platform, image.repository, blobs, signal));
+    await context.storage.bringIn(() => engine.loadImage(image.platform, image.repository, blobs, signal));
   } catch (error) {
     await dropDamaged(error, context);
     if (!isRefusal(error) || context.settled) throw error;

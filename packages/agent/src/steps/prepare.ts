@@ -42,7 +42,7 @@ export async function fetchRelease(
 
 async function build(held: Held, context: StepContext): Promise<Instance> {
   const { session, blobs, fetcher, engine, signal } = context;
-  const release = await context.storage.run(() =>
+  const release = await context.storage.bringIn(() =>
     loadRelease({ release: held.release, repository: held.repository, app: session.app }, { blobs, fetcher }, signal),
   );
   return buildInstance(session.app, release, held, platformOf(await engine.facts(signal)));
@@ -51,8 +51,7 @@ async function build(held: Held, context: StepContext): Promise<Instance> {
 /** Checks whether the device can take the release, before a byte of an image is fetched. Makes room first when disk is all that lacks. */
 export async function preflight(instance: Instance, context: StepContext): Promise<void> {
   let refusal = await check(instance, context);
-  if (refusal?.code === "disk" && (await context.storage.run(() => context.makeRoom(context.signal))))
-    refusal = await check(instance, context);
+  if (refusal?.code === "disk" && (await context.makeRoom(context.signal))) refusal = await check(instance, context);
   if (refusal !== undefined) throw new RefusedError(refusal);
   context.session.preflighted = pairKey(instance.held);
 }
