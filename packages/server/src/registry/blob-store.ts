@@ -31,9 +31,8 @@ export interface BlobStore {
   removeUpload(id: string): Promise<void>;
   /** Ids of uploads that were not touched since `before` (milliseconds since the epoch). */
   staleUploads(before: number): Promise<readonly string[]>;
-  /**
-   * Removes the blobs that nothing links and that were not stored again since `before` (milliseconds since the epoch); resolves to the bytes freed. Whoever links a
-   * blob looks afterwards whether it is (still) here.
-   */
-  collect(isLinked: (digest: Digest) => Promise<boolean>, before: number): Promise<number>;
+  /** Every blob that is here, in no order; blobs that come or go meanwhile may be among them or not. */
+  list(): AsyncIterable<Digest>;
+  /** Removes a blob; resolves to its size, 0 when it was not here. Whoever calls this keeps others from storing and linking it meanwhile. */
+  remove(digest: Digest): Promise<number>;
 }

@@ -14,6 +14,9 @@ import type { Actor } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import type { Tables } from "../store/tables.ts";
 import type { BlobStore } from "./blob-store.ts";
+import { spare } from "./gc/condemn.ts";
+import { createPins, type Pins } from "./gc/pins.ts";
+import { insertReferences, pardon } from "./gc/references.ts";
 import { isScannable } from "./image-inventory.ts";
 import { type ManifestName, projectOf } from "./path.ts";
 import type { ManifestRow } from "./tables.ts";
@@ -35,6 +38,8 @@ export interface NewManifest {
   readonly digest?: Digest | undefined;
   readonly tags: readonly string[];
   readonly actor: Actor;
+  /** Throws when it must not be stored and named so; asked in the transaction that does. */
+  readonly allow?: ((trx: Transaction<Tables>, digest: Digest) => Promise<void>) | undefined;
 }
 
 /** Tells the scanning of images about manifests, inside the transaction that stores them and after it. */
@@ -45,6 +50,8 @@ export interface ManifestObserver {
 /** What repositories hold. Everything is asked and kept by repository, so nothing crosses projects; only bytes are shared. */
 export interface Content {
   readonly blobs: BlobStore;
+  /** Held by whoever stores bytes before they are linked. */
+  readonly pins: Pins;
   hasBlob(repository: string, digest: Digest): Promise<number | undefined>;
   /** Puts a small blob into the repository, durably before it resolves. */
   putBlob(repository: string, bytes: Uint8Array): Promise<Descriptor["digest"]>;
@@ -68,6 +75,7 @@ export function createContent(context: Ports, blobs: BlobStore, observer: Manife
 
 class StoredContent implements Content {
   readonly blobs: BlobStore;
+  readonly pins = createPins();
   readonly #context: Ports;
   readonly #observer: ManifestObserver;
 
@@ -78,33 +86,48 @@ class StoredContent implements Content {
   }
 
   async hasBlob(repository: string, digest: Digest): Promise<number | undefined> {
-    const row = await this.#context.database.read
-      .selectFrom("registry_blobs")
-      .select("size_bytes")
-      .where("project", "=", projectOf(repository))
-      .where("repository", "=", repository)
-      .where("digest", "=", digest)
+    const { database } = this.#context;
+    const row = await database.read
+      .selectFrom("registry_blobs as b")
+      .leftJoin("registry_condemned as c", (join) =>
+        join
+          .onRef("c.project", "=", "b.project")
+          .onRef("c.repository", "=", "b.repository")
+          .onRef("c.digest", "=", "b.digest"),
+      )
+      .select(["b.size_bytes", "c.condemned_at"])
+      .where("b.project", "=", projectOf(repository))
+      .where("b.repository", "=", repository)
+      .where("b.digest", "=", digest)
       .executeTakeFirst();
+    // Who is told that it is here may rely on it.
+    if (row !== undefined && row.condemned_at !== null) return spare(database, repository, digest);
     return row?.size_bytes;
   }
 
   async putBlob(repository: string, bytes: Uint8Array): Promise<Digest> {
     const digest = hashOf(bytes, "sha256");
-    await this.blobs.put(digest, bytes);
-    await this.linkBlob(repository, digest, bytes.length);
-    return digest;
+    return this.pins.hold(digest, async () => {
+      await this.blobs.put(digest, bytes);
+      await this.linkBlob(repository, digest, bytes.length);
+      return digest;
+    });
   }
 
   async linkBlob(repository: string, digest: Digest, size_bytes: number): Promise<void> {
     const row = { project: projectOf(repository), repository, digest, size_bytes, created_at: this.#now() };
-    await this.#context.database.write(async (trx) => {
-      await trx
-        .insertInto("registry_blobs")
-        .values(row)
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+    await this.pins.hold(digest, async () => {
+      if ((await this.blobs.sizeOf(digest)) === undefined)
+        throw new CodedError("unavailable", `${digest} was removed as it was named; push it again`);
+      await this.#context.database.write(async (trx) => {
+        await trx
+          .insertInto("registry_blobs")
+          .values(row)
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        await pardon(trx, repository, [digest]);
+      });
     });
-    await this.#checkStored(digest);
   }
 
   async findInProject(project: string, digest: Digest): Promise<{ readonly sizeBytes: number } | undefined> {
@@ -122,9 +145,10 @@ class StoredContent implements Content {
     const { database, events } = this.#context;
     const digest = checkedDigest(input);
     const manifest = parseManifest(bytes, input.mediaType);
-    await this.blobs.put(digest, bytes);
-    await database.write(async (trx) => {
+    const store = async (trx: Transaction<Tables>) => {
+      await input.allow?.(trx, digest);
       await insertManifest(trx, repository, digest, bytes.length, manifest, this.#now());
+      await insertReferences(trx, repository, digest, manifest);
       for (const tag of input.tags) await moveTag(trx, repository, tag, digest, this.#now());
       await this.#observer.stored(trx, repository, digest, manifest);
       const noun = isScannable(manifest) ? "image" : "artifact";
@@ -135,8 +159,11 @@ class StoredContent implements Content {
         subject: `${noun}/${digest}`,
         data: { repository, digest, mediaType: manifest.mediaType, tags: input.tags },
       });
+    };
+    await this.pins.hold(digest, async () => {
+      await this.blobs.put(digest, bytes);
+      await database.write(store);
     });
-    await this.#checkStored(digest);
     return { digest, manifest };
   }
 
@@ -165,12 +192,6 @@ class StoredContent implements Content {
       )
       .where("t.tag", "=", name.tag)
       .executeTakeFirst();
-  }
-
-  /** Collection looks at links after it set a blob aside; so does whoever makes a link look at the blob. */
-  async #checkStored(digest: Digest): Promise<void> {
-    if ((await this.blobs.sizeOf(digest)) === undefined)
-      throw new CodedError("unavailable", `${digest} was being removed as it was named; push it again`);
   }
 
   #now(): string {

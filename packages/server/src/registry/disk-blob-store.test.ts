@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, rename, utimes } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Digest } from "@flotilla/base/digest";
 import { sha256 } from "@flotilla/oci/hash";
 import type { BlobStore } from "./blob-store.ts";
 import { createDiskBlobStore } from "./disk-blob-store.ts";
@@ -55,55 +54,12 @@ test("another process's upload is hashed from the disk", async () => {
   assert.equal(await second.commitUpload(ID, digest), 10);
 });
 
-const NOW_S = 2_000_000_000;
-
-/** A store with one blob that was stored `ageS` seconds before {@link NOW_S}. */
-async function withBlob(path: string, ageS: number): Promise<BlobStore> {
-  const store = createDiskBlobStore(path);
+test("blobs are listed and removed", async () => {
+  await using folder = await temporaryFolder();
+  const store = createDiskBlobStore(folder.path);
   await store.put(digest, content);
-  await utimes(store.localPath(digest)!, NOW_S - ageS, NOW_S - ageS);
-  return store;
-}
-
-const never = async () => false;
-const always = async () => true;
-const COLLECTED: readonly [
-  what: string,
-  ageS: number,
-  links: () => (digest: Digest) => Promise<boolean>,
-  stays: boolean,
-][] = [
-  ["old and not linked goes", 100, () => never, false],
-  ["young stays", 10, () => never, true],
-  ["linked stays", 100, () => always, true],
-  [
-    "linked while it is looked at stays",
-    100,
-    () => {
-      const answers = [false, true];
-      return async () => answers.shift() ?? true;
-    },
-    true,
-  ],
-];
-for (const [what, ageS, links, stays] of COLLECTED)
-  test(`what is ${what}`, async () => {
-    await using folder = await temporaryFolder();
-    const store = await withBlob(folder.path, ageS);
-    assert.equal(await store.collect(links(), (NOW_S - 50) * 1000), stays ? 0 : 10);
-    assert.equal(await store.sizeOf(digest), stays ? 10 : undefined);
-  });
-
-for (const [links, stays] of [
-  [always, true],
-  [never, false],
-] as const)
-  test(`what a crash left aside is ${stays ? "put back when it is linked" : "removed when it is not"}`, async () => {
-    await using folder = await temporaryFolder();
-    const store = await withBlob(folder.path, 10);
-    const path = store.localPath(digest)!;
-    await rename(path, join(path, "..", `aside-${digest.slice(7)}`));
-    await store.collect(links, 0);
-    assert.equal(await store.sizeOf(digest), stays ? 10 : undefined);
-    assert.equal((await readdir(join(path, ".."))).length, stays ? 1 : 0);
-  });
+  assert.deepEqual(await Array.fromAsync(store.list()), [digest]);
+  assert.equal(await store.remove(digest), 10);
+  assert.equal(await store.remove(digest), 0);
+  assert.deepEqual(await Array.fromAsync(store.list()), []);
+});

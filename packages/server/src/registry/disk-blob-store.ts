@@ -1,11 +1,10 @@
 import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync } from "node:fs";
-import { type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, opendir, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { algorithmOf, type Digest, encodedPart } from "@flotilla/base/digest";
+import { algorithmOf, type Digest, encodedPart, parseDigest } from "@flotilla/base/digest";
 import { CodedError } from "@flotilla/base/errors";
 import { createDigester, type Digester } from "@flotilla/oci/hash";
 import type { BlobStore, Upload } from "./blob-store.ts";
-import { collectBlobs } from "./disk-collect.ts";
 
 const READ_CHUNK_BYTES = 256 * 1024;
 const UPLOAD_ID = /^[0-9a-f-]{36}$/;
@@ -56,7 +55,6 @@ class DiskBlobStore implements BlobStore {
 
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
     if (hashOf(bytes, digest) !== digest) throw mismatch(digest);
-    // Written anew when it is here already: that makes it young, so that it is not collected before it is linked.
     const id = crypto.randomUUID();
     const file = await open(this.#uploadPath(id), "wx", 0o600);
     try {
@@ -114,8 +112,18 @@ class DiskBlobStore implements BlobStore {
     return stale;
   }
 
-  collect(isLinked: (digest: Digest) => Promise<boolean>, before: number): Promise<number> {
-    return collectBlobs(join(this.#folder, "blobs"), isLinked, before);
+  async *list(): AsyncGenerator<Digest> {
+    for (const algorithm of ["sha256", "sha512"])
+      for await (const { name } of await opendir(join(this.#folder, "blobs", algorithm))) {
+        const digest = parseDigest(`${algorithm}:${name}`);
+        if (digest !== undefined) yield digest;
+      }
+  }
+
+  async remove(digest: Digest): Promise<number> {
+    const size = await this.sizeOf(digest);
+    await rm(this.localPath(digest), { force: true });
+    return size ?? 0;
   }
 
   #claim(id: string): void {

@@ -6,24 +6,25 @@ import type { App } from "../http/app.ts";
 import type { Policies } from "../policies/port.ts";
 import type { DevicePulls } from "./admission.ts";
 import { registerRegistryApi } from "./api-routes.ts";
-import type { BlobStore } from "./blob-store.ts";
 import { type Content, createContent } from "./content.ts";
 import { createDiskBlobStore } from "./disk-blob-store.ts";
+import { type Collector, createCollector, DEFAULT_GRACE_MS } from "./gc/collector.ts";
+import { registerCollection } from "./gc/routes.ts";
 import { registerDistribution } from "./http-routes.ts";
 import { createLayerScans } from "./layer-scans.ts";
-import { isLinked } from "./links.ts";
+import type { ReleaseGuard } from "./release-guard.ts";
 import { createScanRunner } from "./scan-runner.ts";
 import type { Scans } from "./scans.ts";
 import { createUploads, type Uploads } from "./uploads.ts";
 
 const SCAN_THREADS = 2;
 const HOUSEKEEPING_INTERVAL_MS = 3_600_000;
-/** Content that no repository has stays so long: it may be about to be named. */
-const MIN_UNLINKED_AGE_MS = 24 * 3_600_000;
 
 export interface RegistryOptions {
   /** Which repositories a device may pull. */
   readonly devicePulls: DevicePulls;
+  /** What the releases need, and therefore stays. */
+  readonly releaseGuard: ReleaseGuard;
   /** The advisories as they are now. */
   readonly advisories: () => AdvisoryStore;
   /** The policies that images are judged by. */
@@ -44,13 +45,15 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   const scans = createScanRunner({ context, blobs, layers, ...options });
   const content = createContent(context, blobs, scans);
   const uploads = createUploads(context, content, layers);
-  registerDistribution(app, { context, content, uploads, devicePulls: options.devicePulls });
+  registerDistribution(app, { context, content, uploads, ...options });
   registerRegistryApi(app, context, scans);
+  const collector = createCollector({ ...context, blobs, pins: content.pins });
+  registerCollection(app, context, collector);
   const stopped = new AbortController();
   let housekeeping: Promise<void> | undefined;
   app.addHook("onReady", async () => {
     await scans.resume();
-    housekeeping = keepHouse(context, blobs, uploads, stopped.signal);
+    housekeeping = keepHouse(context, uploads, collector, stopped.signal);
   });
   app.addHook("onClose", async () => {
     stopped.abort();
@@ -61,15 +64,18 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   return { content, scans };
 }
 
-/** Gives up old uploads and removes what nothing links, now and then. */
-async function keepHouse(context: Context, blobs: BlobStore, uploads: Uploads, signal: AbortSignal): Promise<void> {
-  const { clock, log, database } = context;
+/** Gives up old uploads and collects what nothing names, now and then. */
+async function keepHouse(
+  { clock, log }: Context,
+  uploads: Uploads,
+  collector: Collector,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       await uploads.expire();
-      const before = clock.now() - MIN_UNLINKED_AGE_MS;
-      const freedBytes = await blobs.collect((digest) => isLinked(database.read, digest), before);
-      if (freedBytes > 0) log.info({ freedBytes }, "content that no repository has was removed");
+      const freedBytes = await collector.collectAll(DEFAULT_GRACE_MS);
+      if (freedBytes > 0) log.info({ freedBytes }, "content that nothing names was removed");
     } catch (error) {
       log.error({ error }, "old uploads and content could not be removed");
     }

@@ -1,4 +1,4 @@
-import { CodedError } from "@flotilla/base/errors";
+import { CodedError, isCoded } from "@flotilla/base/errors";
 import { isRepositoryName } from "@flotilla/oci/reference";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { admit } from "./admission.ts";
@@ -82,8 +82,14 @@ async function mounted(
       ? (await content.findInProject(project, digest))?.sizeBytes
       : await content.hasBlob(from, digest);
   if (found === undefined) return false;
-  await content.linkBlob(repository, digest, found);
-  return true;
+  try {
+    await content.linkBlob(repository, digest, found);
+    return true;
+  } catch (error) {
+    // It was removed since it was found: the client uploads it.
+    if (isCoded(error, "unavailable")) return false;
+    throw error;
+  }
 }
 
 function created(reply: FastifyReply, repository: string, digest: string): FastifyReply {

@@ -107,9 +107,12 @@ class StoredUploads implements Uploads {
   async finish(repository: string, upload: string, digest: Digest): Promise<number> {
     await this.sizeOf(repository, upload);
     try {
-      const size = await this.#content.blobs.commitUpload(upload, digest);
-      this.#layers.finish(upload, digest, size);
-      await this.#content.linkBlob(repository, digest, size);
+      const size = await this.#content.pins.hold(digest, async () => {
+        const bytes = await this.#content.blobs.commitUpload(upload, digest);
+        this.#layers.finish(upload, digest, bytes);
+        await this.#content.linkBlob(repository, digest, bytes);
+        return bytes;
+      });
       await this.#remove(upload);
       return size;
     } catch (error) {
