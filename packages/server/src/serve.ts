@@ -27,6 +27,7 @@ import { createPolicies } from "./policies/policies.ts";
 import { registerPolicies } from "./policies/routes.ts";
 import { registerProjects } from "./projects/routes.ts";
 import { registerRegistry } from "./registry/register.ts";
+import { createReleaseGuard } from "./releases/contents.ts";
 import { createReleases, registerReleases } from "./releases/routes.ts";
 import { claimDataDir, databasePath } from "./store/data-dir.ts";
 import { type Database, openDatabase } from "./store/database.ts";
@@ -115,6 +116,7 @@ function registerFeatures(app: App, context: Context): void {
   const policies = createPolicies(context);
   const registry = registerRegistry(app, context, {
     devicePulls: createDevicePulls(context.database.read),
+    releaseGuard: createReleaseGuard(),
     advisories,
     policies,
   });

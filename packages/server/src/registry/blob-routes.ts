@@ -7,7 +7,9 @@ import type { RegistryPorts, RegistryRoutes } from "./http-routes.ts";
 import { parseRange } from "./range.ts";
 
 /** Pulling and deleting blobs (distribution-spec, "Pulling blobs"). */
-export function blobRoutes({ context, content }: RegistryPorts): { readonly blob: RegistryRoutes<"blob"> } {
+export function blobRoutes({ context, content, releaseGuard }: RegistryPorts): {
+  readonly blob: RegistryRoutes<"blob">;
+} {
   async function sizeOf(repository: string, digest: Parameters<typeof content.hasBlob>[1]): Promise<number> {
     const size = await content.hasBlob(repository, digest);
     if (size === undefined) throw new CodedError("blob-unknown", `the repository does not have ${digest}`);
@@ -40,7 +42,8 @@ export function blobRoutes({ context, content }: RegistryPorts): { readonly blob
       DELETE: {
         permission: "registry:delete",
         async handle({ repository, digest }, request, reply) {
-          await deleteBlob(context, repository, digest, context.access.actorOf(requirePrincipal(request.principal)));
+          const actor = context.access.actorOf(requirePrincipal(request.principal));
+          await deleteBlob({ ...context, releaseGuard }, repository, digest, actor);
           return reply.status(202).send();
         },
       },

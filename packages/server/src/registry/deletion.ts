@@ -3,18 +3,20 @@ import { CodedError } from "@flotilla/base/errors";
 import type { Actor } from "../audit/events.ts";
 import type { Context } from "../context.ts";
 import { type ManifestName, projectOf } from "./path.ts";
+import { checkFree, type ReleaseGuard } from "./release-guard.ts";
 
-type Ports = Pick<Context, "database" | "events">;
+type Ports = Pick<Context, "database" | "events"> & { readonly releaseGuard: ReleaseGuard };
 
-/** Takes a tag, or a manifest with all its tags, out of the repository; throws `manifest-unknown`. */
+/** Takes a tag, or a manifest with all its tags, out of the repository; throws `manifest-unknown`, `in-use`. */
 export async function deleteManifest(
-  { database, events }: Ports,
+  { database, events, releaseGuard }: Ports,
   repository: string,
   name: ManifestName,
   actor: Actor,
 ): Promise<void> {
   const project = projectOf(repository);
   await database.write(async (trx) => {
+    await checkFree(releaseGuard, trx, repository, name);
     const tags = trx.deleteFrom("registry_tags").where("project", "=", project).where("repository", "=", repository);
     if (name.kind === "tag") {
       const gone = await tags.where("tag", "=", name.tag).executeTakeFirst();
@@ -36,15 +38,16 @@ export async function deleteManifest(
   });
 }
 
-/** Takes a blob out of the repository; throws `blob-unknown`. The bytes stay as long as another repository has them. */
+/** Takes a blob out of the repository; throws `blob-unknown`, `in-use`. The bytes stay as long as another repository has them. */
 export async function deleteBlob(
-  { database, events }: Ports,
+  { database, events, releaseGuard }: Ports,
   repository: string,
   digest: Digest,
   actor: Actor,
 ): Promise<void> {
   const project = projectOf(repository);
   await database.write(async (trx) => {
+    await checkFree(releaseGuard, trx, repository, { kind: "digest", digest });
     const gone = await trx
       .deleteFrom("registry_blobs")
       .where("project", "=", project)

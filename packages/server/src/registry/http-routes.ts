@@ -10,6 +10,7 @@ import { createRegistryErrorHandler } from "./errors.ts";
 import { listRoutes } from "./list-routes.ts";
 import { manifestRoutes } from "./manifest-routes.ts";
 import { parseRegistryPath, type RegistryPath } from "./path.ts";
+import type { ReleaseGuard } from "./release-guard.ts";
 import { uploadRoutes } from "./upload-routes.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -18,6 +19,7 @@ export interface RegistryPorts {
   readonly content: Content;
   readonly uploads: Uploads;
   readonly devicePulls: DevicePulls;
+  readonly releaseGuard: ReleaseGuard;
 }
 
 /** One thing that `/v2/` can do: for whom, and how. */

@@ -5,12 +5,15 @@ import { requirePrincipal } from "./admission.ts";
 import { deleteManifest } from "./deletion.ts";
 import { queryValue, queryValues, type RegistryPorts, type RegistryRoutes } from "./http-routes.ts";
 import { digestOf, type ManifestName, tagOf } from "./path.ts";
+import { checkTags } from "./release-guard.ts";
 
 /** Tags that one push may set. */
 const MAX_TAGS = 10;
 
 /** Pulling, pushing and deleting manifests (distribution-spec, "Pulling manifests", "Pushing manifests", "Deleting"). */
-export function manifestRoutes({ context, content }: RegistryPorts): { readonly manifest: RegistryRoutes<"manifest"> } {
+export function manifestRoutes({ context, content, releaseGuard }: RegistryPorts): {
+  readonly manifest: RegistryRoutes<"manifest">;
+} {
   return {
     manifest: {
       HEAD: {
@@ -39,6 +42,7 @@ export function manifestRoutes({ context, content }: RegistryPorts): { readonly 
             bytes: await bodyOf(request),
             mediaType: request.headers["content-type"],
             ...wanted,
+            allow: (trx, digest) => checkTags(releaseGuard, trx, repository, wanted.tags, digest),
             actor: context.access.actorOf(requirePrincipal(request.principal)),
           });
           const { subject } = stored.manifest;
@@ -55,7 +59,7 @@ export function manifestRoutes({ context, content }: RegistryPorts): { readonly 
         permission: "registry:delete",
         async handle({ repository, name }, request, reply) {
           const actor = context.access.actorOf(requirePrincipal(request.principal));
-          await deleteManifest(context, repository, name, actor);
+          await deleteManifest({ ...context, releaseGuard }, repository, name, actor);
           return reply.status(202).send();
         },
       },

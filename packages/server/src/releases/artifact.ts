@@ -88,7 +88,13 @@ export async function storeArtifact(
   });
 }
 
-/** Attaches a JSON document to the release as an OCI referrer; returns the referrer's digest. */
+/** An attached document: its manifest, and the blobs that the manifest names. */
+export interface Referrer {
+  readonly digest: Digest;
+  readonly blobs: readonly Digest[];
+}
+
+/** Attaches a JSON document to the release as an OCI referrer. */
 export async function attach(
   content: Content,
   repository: string,
@@ -98,11 +104,10 @@ export async function attach(
     readonly text: string;
     readonly actor: Actor;
   },
-): Promise<Digest> {
+): Promise<Referrer> {
   const body = encode(referrer.text);
   const empty = encode("{}");
-  await content.putBlob(repository, body);
-  await content.putBlob(repository, empty);
+  const blobs = [await content.putBlob(repository, body), await content.putBlob(repository, empty)];
   const bytes = encode(
     canonicalJson({
       schemaVersion: 2,
@@ -115,7 +120,13 @@ export async function attach(
   );
   const { actor } = referrer;
   const stored = await content.putManifest({ repository, bytes, mediaType: MEDIA_TYPES.ociManifest, tags: [], actor });
-  return stored.digest;
+  return { digest: stored.digest, blobs };
+}
+
+/** Blobs and manifest of the artifact itself. */
+export function artifactContents(artifact: ReleaseArtifact, app: NormalisedApp): readonly Digest[] {
+  const files = filesOf(app).map(({ digest }) => digest);
+  return [artifact.digest, sha256(artifact.config), sha256(artifact.compose), ...files];
 }
 
 /** The files that configs mount, each once, in the order of their digests. */

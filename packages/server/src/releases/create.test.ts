@@ -204,7 +204,7 @@ test("what comes from outside is not trusted", async () => {
   });
   const cases: readonly (readonly [what: string, request: unknown, code: string])[] = [
     ["another app's name", { ...body, compose: { ...body.compose, name: "other" } }, "invalid-request"],
-    ["an unknown member", withWeb({ cgroupParent: "/x" }), "invalid-request"],
+    ["an unknown member", withWeb({ notAField: "x" }), "invalid-request"],
     [
       "a volume that is not declared",
       withWeb({ mounts: [{ kind: "volume", volume: "x", target: "/x", readOnly: false }] }),

@@ -13,7 +13,16 @@ import type { Context } from "../context.ts";
 import type { Policies } from "../policies/port.ts";
 import type { Content } from "../registry/content.ts";
 import type { Tables } from "../store/tables.ts";
-import { attach, buildArtifact, checkFiles, type ReleaseArtifact, storeArtifact } from "./artifact.ts";
+import {
+  artifactContents,
+  attach,
+  buildArtifact,
+  checkFiles,
+  type Referrer,
+  type ReleaseArtifact,
+  storeArtifact,
+} from "./artifact.ts";
+import { imageContents, insertContents, type ReleaseContent } from "./contents.ts";
 import { evaluateGate, type GatePorts, type GateResult } from "./gate.ts";
 import { resolveImages } from "./resolve-images.ts";
 import { findRelease, type ReleaseRow } from "./rows.ts";
@@ -111,8 +120,8 @@ interface ReferrerInput {
 }
 
 interface Referrers {
-  readonly sbom: string;
-  readonly verdict: string;
+  readonly sbom: Referrer;
+  readonly verdict: Referrer;
 }
 
 async function attachReferrers(ports: ReleasePorts, input: ReferrerInput): Promise<Referrers> {
@@ -171,12 +180,13 @@ async function record(trx: Transaction<Tables>, context: Context, input: Release
     compose: canonicalJson(app),
     outcome: gate.outcome === "warn" ? "warn" : "pass",
     gate: canonicalJson(gate),
-    sbom_digest: referrers.sbom,
-    verdict_digest: referrers.verdict,
+    sbom_digest: referrers.sbom.digest,
+    verdict_digest: referrers.verdict.digest,
     created_at: now,
     created_by: actor.name ?? actor.id,
   };
   await trx.insertInto("releases").values(row).execute();
+  await insertContents(trx, { project, app: app.name, number }, contentsOf(input));
   await tagArtifact(trx, {
     project,
     repository: `${project}/${app.name}`,
@@ -192,6 +202,14 @@ async function record(trx: Transaction<Tables>, context: Context, input: Release
     data: { app: app.name, tag: `r${number}`, outcome: gate.outcome, warnings: gate.reasons.length + gate.omitted },
   });
   return { kind: "created", row };
+}
+
+/** Everything that the release needs of the registry. */
+function contentsOf({ project, artifact, app, referrers }: ReleaseRecord): readonly ReleaseContent[] {
+  const { sbom, verdict } = referrers;
+  const own = [...artifactContents(artifact, app), sbom.digest, ...sbom.blobs, verdict.digest, ...verdict.blobs];
+  const repository = `${project}/${app.name}`;
+  return [...own.map((digest) => ({ repository, digest })), ...imageContents(artifact.document)];
 }
 
 async function nextNumber(trx: Transaction<Tables>, project: string, name: string, now: string): Promise<number> {

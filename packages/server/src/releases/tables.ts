@@ -2,6 +2,7 @@
 export interface ReleaseTables {
   readonly apps: AppTable;
   readonly releases: ReleaseTable;
+  readonly release_contents: ReleaseContentTable;
   readonly policies: PolicyTable;
 }
 
@@ -33,6 +34,15 @@ export interface ReleaseTable {
   verdict_digest: string;
   created_at: string;
   created_by: string;
+}
+
+/** A manifest or blob of a repository that a release needs. */
+export interface ReleaseContentTable {
+  project: string;
+  repository: string;
+  digest: string;
+  app: string;
+  number: number;
 }
 
 export interface PolicyTable {
