@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { startTestServer } from "@flotilla/server/testing";
 
-const MAIN = new URL("../main.ts", import.meta.url).pathname;
+const MAIN = new URL("../../packages/cli/src/main.ts", import.meta.url).pathname;
 
 async function verify(dataDir: string): Promise<{ code: number; stdout: string }> {
   try {
