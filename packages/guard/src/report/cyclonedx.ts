@@ -1,8 +1,7 @@
 import { canonicalJson } from "@flotilla/base/canonical-json";
-import { encodedPart } from "@flotilla/base/digest";
-import { sha256 } from "@flotilla/oci/hash";
 import type { Finding, Location, Package, Report } from "../model.ts";
 import { packageLabel } from "../policy/reason.ts";
+import { contentUuid } from "./identity.ts";
 import { toCycloneDxLicence } from "./licences.ts";
 
 export interface CycloneDxOptions {
@@ -34,7 +33,7 @@ export function formatCycloneDx(report: Report, options: CycloneDxOptions = {}):
     $schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
     bomFormat: "CycloneDX",
     specVersion: "1.6",
-    serialNumber: serialNumberOf(canonicalJson(body)),
+    serialNumber: `urn:uuid:${contentUuid(canonicalJson(body))}`,
     version: 1,
     ...body,
   };
@@ -119,20 +118,6 @@ function toVulnerability(finding: Finding): { "bom-ref": string } & Record<strin
       ...(finding.exploited ? [{ name: "flotilla:exploited", value: "true" }] : []),
     ],
   };
-}
-
-/** A UUID made of the content's hash (RFC 9562 §5.8, version 8: the layout is ours). */
-function serialNumberOf(content: string): string {
-  const hex = encodedPart(sha256(Buffer.from(content))).slice(0, 32);
-  const variant = "89ab"[Number.parseInt(hex.slice(16, 17), 16) & 3];
-  const groups = [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20),
-  ];
-  return `urn:uuid:${groups.join("-")}`;
 }
 
 function byRef(a: { "bom-ref": string }, b: { "bom-ref": string }): number {
