@@ -4,6 +4,8 @@ import { type Engine, EngineError } from "./ports.ts";
 
 const CALL_MS = 60_000;
 const CHANGE_MS = 120_000;
+/** Longer than what hooks are given. */
+const HOOK_MS = 15 * 60_000;
 const LOAD_MS = 45 * 60_000;
 const STOP_MARGIN_MS = 60_000;
 
@@ -64,7 +66,8 @@ export function withDeadlines(engine: Engine, clock: Clock): Engine {
     removeContainer: (id, signal) => call("container removal", CHANGE_MS, signal, (s) => engine.removeContainer(id, s)),
     renameContainer: (id, name, signal) =>
       call("container rename", CALL_MS, signal, (s) => engine.renameContainer(id, name, s)),
-    exec: (id, command, signal) => call("exec", CALL_MS, signal, (s) => engine.exec(id, command, s)),
+    exec: (id, command, signal, options) =>
+      call("exec", options === undefined ? CALL_MS : HOOK_MS, signal, (s) => engine.exec(id, command, s, options)),
     addressOf: (id, port, signal) => call("container address", CALL_MS, signal, (s) => engine.addressOf(id, port, s)),
     logs: (id, lines, signal) => call("logs", CALL_MS, signal, (s) => engine.logs(id, lines, s)),
     changed: (signal) => engine.changed(signal),

@@ -1,3 +1,4 @@
+import type { Hook, Service } from "@flotilla/compose/app";
 import type { EngineContainer } from "./ports.ts";
 import { LABELS } from "./ports.ts";
 import { containerSpec, type Instance, networkNames, networkSpec } from "./spec.ts";
@@ -40,16 +41,23 @@ export function stopSteps(containers: readonly EngineContainer[], order: Instanc
       id: container.id,
       name: container.name,
       graceMs: graceOf(container, order),
+      ...hooksOf(serviceOf(container, order)?.preStop),
     }));
 }
 
-export function startSteps(containers: readonly EngineContainer[]): readonly Step[] {
+/** Starts `containers`, which are of `instance` where that is known. */
+export function startSteps(containers: readonly EngineContainer[], instance: Instance | undefined): readonly Step[] {
   return containers.map((container) => ({
     kind: "start-container",
     id: container.id,
     name: container.name,
     service: container.labels[LABELS.service] ?? "",
+    ...hooksOf(serviceOf(container, instance)?.postStart),
   }));
+}
+
+function hooksOf(hooks: readonly Hook[] | undefined): { readonly hooks?: readonly Hook[] } {
+  return hooks === undefined || hooks.length === 0 ? {} : { hooks };
 }
 
 /** Stops and removes `containers`. */
@@ -66,6 +74,9 @@ export function removeUnusedNetworks(current: Current, instances: readonly Insta
 }
 
 function graceOf(container: EngineContainer, order: Instance | undefined): number {
-  const service = order?.services.find(({ name }) => name === container.labels[LABELS.service]);
-  return service?.service.stopGracePeriodMs ?? DEFAULT_GRACE_MS;
+  return serviceOf(container, order)?.stopGracePeriodMs ?? DEFAULT_GRACE_MS;
+}
+
+function serviceOf(container: EngineContainer, instance: Instance | undefined): Service | undefined {
+  return instance?.services.find(({ name }) => name === container.labels[LABELS.service])?.service;
 }

@@ -53,7 +53,7 @@ function bringBack(current: Current, context: Context): WayBack {
   const instance = context.committedInstance;
   if (instance === undefined) return { steps: [], note: "" };
   const state = survey(instance, current, { ...context, mode: "restore" });
-  if (state.startable.length > 0) return { steps: startSteps(state.startable), note: "" };
+  if (state.startable.length > 0) return { steps: startSteps(state.startable, instance), note: "" };
   if (state.failed !== undefined && state.pendingUntilMs === undefined && state.missing.length === 0)
     return { steps: [], note: failedNote(state) };
   const missing = state.missing.filter(({ replica }) => context.images.has(replica.image));
@@ -81,7 +81,7 @@ function startOld(old: readonly EngineContainer[], context: Context): WayBack {
       state === "exited" && !context.started.has(id) && !finished.includes(labels["io.flotilla.service"] ?? ""),
   );
   const note = old.length === 0 ? "there was no previous release: nothing runs" : "what ran before was started again";
-  return { steps: startSteps(startable), note };
+  return { steps: startSteps(startable, undefined), note };
 }
 
 function unusedNetworks(current: Current, context: Context): readonly Step[] {

@@ -22,7 +22,7 @@ export function planSteady(current: Current, context: Context): readonly Step[] 
   const broken = removeContainers(state.startable.filter((container) => isBroken(container, context)));
   if (broken.length > 0) return broken;
   if (state.missing.length > 0) return makeAgain(instance, state.missing, current, context);
-  if (state.startable.length > 0) return startSteps(state.startable);
+  if (state.startable.length > 0) return startSteps(state.startable, instance);
   return tidy(current, context);
 }
 

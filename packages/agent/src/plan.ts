@@ -36,6 +36,8 @@ export interface Context {
   /** How often the engine refused to start a container of what is committed, by name, and which one it was. */
   readonly refusedStarts: ReadonlyMap<string, { readonly count: number; readonly id: string }>;
   readonly revive: boolean;
+  /** Containers whose `post_start` hooks this run of the agent has run. */
+  readonly hooked?: ReadonlySet<string>;
   /** Mending what is committed is not backing off. */
   readonly mendAllowed: boolean;
 }
@@ -123,7 +125,7 @@ function planSwitch(current: Current, context: Context, target: Instance): reado
       { kind: "fail", code, reason: `service ${place.service.name}: ${reason}`, ...(containerId && { containerId }) },
     ];
   }
-  if (state.startable.length > 0) return startSteps(state.startable);
+  if (state.startable.length > 0) return startSteps(state.startable, target);
   if (state.good) return [{ kind: "commit", instance: target, finished: state.finished }];
   return [{ kind: "watch", instance: target, untilMs: state.pendingUntilMs ?? context.nowMs }];
 }

@@ -23,7 +23,7 @@ export interface Engine {
   removeContainer(id: string, signal?: AbortSignal): Promise<void>;
   renameContainer(id: string, name: string, signal?: AbortSignal): Promise<void>;
   /** Runs a command in the container and gives its exit code. */
-  exec(id: string, command: readonly string[], signal?: AbortSignal): Promise<number>;
+  exec(id: string, command: readonly string[], signal?: AbortSignal, options?: ExecOptions): Promise<number>;
   /** An address on which the device reaches the container's port, or undefined when it has none. */
   addressOf(
     id: string,
@@ -34,6 +34,14 @@ export interface Engine {
   logs(id: string, lines: number, signal?: AbortSignal): Promise<string>;
   /** Resolves at the next change of one of our containers, or when the signal aborts. A hint only: state is always read again. */
   changed(signal: AbortSignal): Promise<void>;
+}
+
+/** How a command is run, where it differs from the container's own. */
+export interface ExecOptions {
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly privileged?: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface EngineFacts {
@@ -47,6 +55,9 @@ export interface EngineFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly rootDir: string;
+  /** Names of the runtimes it can start containers with; absent where it does not say. */
+  readonly runtimes?: readonly string[];
+  readonly cgroupVersion?: "1" | "2";
 }
 
 export interface EngineState {
@@ -89,6 +100,8 @@ export interface ContainerSpec {
   /** Engine names of networks and volumes by the names used in the app. */
   readonly networks: Readonly<Record<string, string>>;
   readonly volumes: Readonly<Record<string, string>>;
+  /** Engine names of the containers whose namespaces it shares, by the names of their services. */
+  readonly shared?: Readonly<Record<string, string>>;
   readonly files: readonly {
     readonly path: string;
     readonly content: Uint8Array;

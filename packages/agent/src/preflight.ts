@@ -1,5 +1,6 @@
 import { formatBytes } from "@flotilla/base/units";
 import type { Port } from "@flotilla/compose/app";
+import { checkFeatures } from "./features.ts";
 import type { Blobs, EngineFacts, EngineState, Host } from "./ports.ts";
 import { digestOf } from "./release.ts";
 import type { ImageInstance, Instance } from "./spec.ts";
@@ -47,7 +48,7 @@ export interface HostPort {
 
 /** The first reason that `instance` cannot run on this device, or undefined. Pure. */
 export function checkPreflight(instance: Instance, facts: PreflightFacts): Refusal | undefined {
-  return checkFeatures(instance, facts) ?? checkMemory(instance, facts) ?? checkPorts(facts) ?? checkDisk(facts);
+  return checkFeatures(instance, facts.engine) ?? checkMemory(instance, facts) ?? checkPorts(facts) ?? checkDisk(facts);
 }
 
 /** Bytes of disk that bringing in `missing` needs at its worst moment. */
@@ -118,22 +119,6 @@ function portsOf(service: string, port: Port): readonly HostPort[] {
   return [{ port: first, protocol, service, ...(hostIp === undefined || hostIp === "" ? {} : { hostIp }) }];
 }
 
-function checkFeatures(instance: Instance, facts: PreflightFacts): Refusal | undefined {
-  for (const { name, service } of instance.services) {
-    if (service.healthcheck?.startIntervalMs !== undefined && !apiAtLeast(facts.engine.api, 1, 44))
-      return refusal(
-        "engine-too-old",
-        `service ${name}: healthcheck start_interval needs engine API 1.44, this one has ${facts.engine.api}`,
-      );
-    if (service.resources.cpus !== undefined && service.resources.cpus > facts.engine.cpus)
-      return refusal(
-        "cpus",
-        `service ${name} asks for ${service.resources.cpus} cpus, this device has ${facts.engine.cpus}`,
-      );
-  }
-  return undefined;
-}
-
 function checkMemory(instance: Instance, facts: PreflightFacts): Refusal | undefined {
   const sum = (of: "memoryBytes" | "memoryReservationBytes") =>
     instance.services.reduce(
@@ -169,11 +154,6 @@ function checkDisk(facts: PreflightFacts): Refusal | undefined {
       `(${formatBytes(facts.freeBytes)} free, ${formatBytes(watermarkBytes(facts.diskBytes))} kept)`,
     true,
   );
-}
-
-function apiAtLeast(api: string, major: number, minor: number): boolean {
-  const [haveMajor = 0, haveMinor = 0] = api.split(".").map(Number);
-  return haveMajor > major || (haveMajor === major && haveMinor >= minor);
 }
 
 function refusal(code: string, reason: string, mayPass = false): Refusal {

@@ -161,6 +161,7 @@ async function contextOf(work: Work, current: Current, signal: AbortSignal): Pro
     observations: session.observations,
     nowMs,
     started: session.started,
+    hooked: session.hooked,
     resting: new Set([...session.rests].filter(([, { untilMs }]) => nowMs < untilMs).map(([id]) => id)),
     refusedStarts: session.refusedStarts,
     revive: session.revive || isAnotherBoot(work),

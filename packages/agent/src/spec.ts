@@ -2,6 +2,7 @@ import { canonicalJson } from "@flotilla/base/canonical-json";
 import { type Digest, encodedPart } from "@flotilla/base/digest";
 import { CodedError } from "@flotilla/base/errors";
 import type { FileMount, NormalisedApp, Service } from "@flotilla/compose/app";
+import { sharedServices } from "@flotilla/compose/service/namespaces";
 import { sha256 } from "@flotilla/oci/hash";
 import {
   choosePlatform,
@@ -45,6 +46,8 @@ export interface ServiceInstance {
   readonly name: string;
   readonly service: Service;
   readonly replicas: readonly ReplicaInstance[];
+  /** Containers whose namespaces it shares, by service: the first of each. */
+  readonly shared?: Readonly<Record<string, string>>;
   /** Whether another service waits for it to complete. */
   readonly completes: boolean;
 }
@@ -82,17 +85,16 @@ export function buildInstance(app: string, release: LoadedRelease, held: Held, e
     network,
     specHash: hashOf(network),
   }));
-  const services = orderByDependency(release.app.services).map((name) => {
+  const containers = new Map<string, string>();
+  const services = orderByDependency(release.app.services).map((name): ServiceInstance => {
     const raw = release.app.services[name] as Service;
     const service = adapt({ ...(filled.app.services[name] as Service), image: raw.image });
     const platform = platformFor(release, service, engine);
     const files = filesOf(release, service, filled);
-    return {
-      name,
-      service,
-      replicas: replicasOf({ app, name, service, networks, files, image: digestOf(platform.config) }),
-      completes: isWaitedFor(name, release.app.services),
-    };
+    const shared = Object.fromEntries(sharedServices(service).map((other) => [other, containers.get(other) ?? other]));
+    const replicas = replicasOf({ app, name, service, networks, shared, files, image: digestOf(platform.config) });
+    if (replicas[0] !== undefined) containers.set(name, replicas[0].name);
+    return { name, service, replicas, shared, completes: isWaitedFor(name, release.app.services) };
   });
   return {
     app,
@@ -173,6 +175,7 @@ export function containerSpec(
     service: service.service,
     networks: Object.fromEntries(Object.keys(service.service.networks).map((key) => [key, networks[key] ?? key])),
     volumes: Object.fromEntries(instance.volumes.map(({ name }) => [name.slice(instance.app.length + 1), name])),
+    ...(service.shared === undefined ? {} : { shared: service.shared }),
     files: replica.files,
   };
 }
@@ -193,6 +196,7 @@ function replicasOf(of: {
   readonly name: string;
   readonly service: Service;
   readonly networks: readonly NetworkInstance[];
+  readonly shared: Readonly<Record<string, string>>;
   readonly files: ContainerSpec["files"];
   readonly image: Digest;
 }): readonly ReplicaInstance[] {
@@ -205,6 +209,8 @@ function replicasOf(of: {
     image: of.image,
     networks: of.networks.filter(({ key }) => key in of.service.networks).map(({ key, specHash }) => [key, specHash]),
     files: of.files.map(({ content, ...file }) => ({ ...file, content: sha256(content) })),
+    // A namespace goes with its container: where that is replaced, so is what shares it.
+    ...(Object.keys(of.shared).length === 0 ? {} : { shared: of.shared }),
   });
   return Array.from({ length: replicas }, (_, index) => ({
     service: of.name,
@@ -282,7 +288,9 @@ function orderByDependency(services: NormalisedApp["services"]): readonly string
     if (state.get(name) === "done") return;
     if (state.get(name) === "open") throw new CodedError("dependency-cycle", `service ${name} depends on itself`);
     state.set(name, "open");
-    for (const other of Object.keys(services[name]?.dependsOn ?? {}).sort()) if (other in services) visit(other);
+    const service = services[name];
+    const before = service === undefined ? [] : [...Object.keys(service.dependsOn), ...sharedServices(service)];
+    for (const other of before.sort()) if (other in services) visit(other);
     state.set(name, "done");
     order.push(name);
   };

@@ -1,4 +1,5 @@
 import type { Digest } from "@flotilla/base/digest";
+import type { Hook } from "@flotilla/compose/app";
 import type { AppPhase } from "@flotilla/protocol/device";
 import type { Held } from "./journal.ts";
 import type { Aim } from "./plan.ts";
@@ -18,8 +19,22 @@ export type Step =
   | { readonly kind: "create-network"; readonly spec: NetworkSpec }
   | { readonly kind: "create-volume"; readonly spec: VolumeSpec }
   | { readonly kind: "create-container"; readonly spec: ContainerSpec }
-  | { readonly kind: "stop-container"; readonly id: string; readonly name: string; readonly graceMs: number }
-  | { readonly kind: "start-container"; readonly id: string; readonly name: string; readonly service: string }
+  /** `hooks`: what is run in the container before. */
+  | {
+      readonly kind: "stop-container";
+      readonly id: string;
+      readonly name: string;
+      readonly graceMs: number;
+      readonly hooks?: readonly Hook[];
+    }
+  /** `hooks`: what is run in the container afterwards; one that runs already gets what it is owed. */
+  | {
+      readonly kind: "start-container";
+      readonly id: string;
+      readonly name: string;
+      readonly service: string;
+      readonly hooks?: readonly Hook[];
+    }
   | { readonly kind: "remove-container"; readonly id: string; readonly name: string }
   | { readonly kind: "remove-network"; readonly name: string }
   /** Takes a damaged image out of the engine, so that it is loaded again. */

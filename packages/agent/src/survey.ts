@@ -34,6 +34,8 @@ export interface SurveyContext {
   readonly resting: ReadonlySet<string>;
   /** The machine or the engine was restarted: what exited did so for that. */
   readonly revive: boolean;
+  /** Containers whose `post_start` hooks this run of the agent has run. */
+  readonly hooked?: ReadonlySet<string>;
 }
 
 /** One container that an instance wants, and the one that is there for it. */
@@ -73,7 +75,9 @@ export function isOfPair(container: EngineContainer, held: Pick<Held, "release" 
 export function survey(instance: Instance, current: Current, context: SurveyContext): Survey {
   const places = placesOf(instance, current);
   const judged = new Map(places.map((place) => [place, judgePlace(place, instance, context)]));
-  const isStartable = (place: Place) => place.container !== undefined && shouldStart(place, place.container, context);
+  const isStartable = (place: Place) =>
+    place.container !== undefined &&
+    (owesHooks(place, instance, context) || shouldStart(place, place.container, context));
   const startable = places.filter((place) => isStartable(place) && dependenciesMet(place, places, judged, context));
   const failures = places.flatMap((place) => {
     const judgement = judged.get(place);
@@ -103,6 +107,13 @@ function judgePlace(place: Place, instance: Instance, context: SurveyContext): J
     fresh: context.mode === "trial" && isOfPair(container, instance.held),
   };
   return judgeContainer(container, judge);
+}
+
+/** Whether a container of the release on trial runs without its hooks: the agent was cut off between its start and their end. */
+function owesHooks({ service, container }: Place, { held }: Instance, { mode, hooked }: SurveyContext): boolean {
+  const hooks = service.service.postStart ?? [];
+  if (mode !== "trial" || hooks.length === 0 || container?.state !== "running") return false;
+  return isOfPair(container, held) && hooked?.has(container.id) !== true;
 }
 
 /** Whether a container that does not run is to be started: see {@link Mode}. */

@@ -22,6 +22,7 @@ export interface ContainerBody {
   readonly User?: string;
   readonly WorkingDir?: string;
   readonly Hostname?: string;
+  readonly Domainname?: string;
   readonly HostConfig: HostConfigBody;
   readonly NetworkingConfig: { readonly EndpointsConfig: Readonly<Record<string, EndpointBody>> };
 }
@@ -60,6 +61,7 @@ export function containerBody(spec: ContainerSpec, image: string, abilities: Abi
     ...given("User", service.user),
     ...given("WorkingDir", service.workingDir),
     ...given("Hostname", service.hostname),
+    ...given("Domainname", service.domainname),
     HostConfig: hostConfigOf(spec, first?.network),
     NetworkingConfig: { EndpointsConfig: first === undefined ? {} : { [first.network]: first.body } },
   };

@@ -99,7 +99,10 @@ export async function addressOf(
 ): Promise<{ readonly host: string; readonly port: number } | undefined> {
   const container = await inspectContainer(http, id, signal);
   if (container === undefined || objectOf(container["State"])["Running"] !== true) return undefined;
-  if (objectOf(container["HostConfig"])["NetworkMode"] === "host") return { host: "127.0.0.1", port };
+  const mode = textOf(objectOf(container["HostConfig"])["NetworkMode"]);
+  if (mode === "host") return { host: "127.0.0.1", port };
+  // It is in the network of another container, whose address is its own.
+  if (mode.startsWith("container:")) return addressOf(http, mode.slice("container:".length), port, signal);
   const settings = objectOf(container["NetworkSettings"]);
   for (const network of Object.values(objectOf(settings["Networks"]))) {
     const host = textOf(objectOf(network)["IPAddress"]) || textOf(objectOf(network)["GlobalIPv6Address"]);

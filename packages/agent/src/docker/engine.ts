@@ -44,7 +44,7 @@ export function createDockerEngine(options: DockerEngineOptions): Engine {
     stopContainer: (id, graceMs, signal) => stopContainer(http, id, graceMs, signal),
     removeContainer: (id, signal) => removeContainer(http, clock, id, signal),
     renameContainer: (id, name, signal) => renameContainer(http, id, name, signal),
-    exec: (id, command, signal) => execIn(http, clock, id, command, signal),
+    exec: (id, command, signal, options) => execIn(http, clock, { id, command, ...options }, signal),
     addressOf: (id, port, signal) => addressOf(http, id, port, signal),
     logs: (id, lines, signal) => readLogs(http, id, lines, signal),
     changed: (signal) => nextChange(http, signal),

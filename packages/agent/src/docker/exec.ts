@@ -1,5 +1,6 @@
 import type { Clock } from "@flotilla/base/clock";
-import { EngineError } from "../ports.ts";
+import { EngineError, type ExecOptions } from "../ports.ts";
+import { given } from "./container-body.ts";
 import type { EngineHttp } from "./http.ts";
 import { numberOf, objectOf, textOf } from "./json.ts";
 
@@ -15,12 +16,11 @@ const LAST_LOOK_MS = 1000;
 export async function execIn(
   http: EngineHttp,
   clock: Clock,
-  id: string,
-  command: readonly string[],
+  of: ExecOptions & { readonly id: string; readonly command: readonly string[] },
   signal?: AbortSignal,
 ): Promise<number> {
-  const path = `/containers/${encodeURIComponent(id)}/exec`;
-  const json = { Cmd: command, AttachStdin: false, AttachStdout: false, AttachStderr: false };
+  const path = `/containers/${encodeURIComponent(of.id)}/exec`;
+  const json = execBody(of.command, of);
   const exec = textOf(objectOf(await http.json({ method: "POST", path, json, signal }))["Id"]);
   await http.call({ method: "POST", path: `/exec/${exec}/start`, json: { Detach: true, Tty: false }, signal });
   const startedMs = clock.monotonic();
@@ -28,7 +28,22 @@ export async function execIn(
     const state = objectOf(await http.json({ method: "GET", path: `/exec/${exec}/json`, signal }));
     if (state["Running"] === false && typeof state["ExitCode"] === "number") return numberOf(state["ExitCode"]);
     if (clock.monotonic() - startedMs > EXEC_DEADLINE_MS)
-      throw new EngineError(0, `a command in ${id.slice(0, 12)} did not end within ${EXEC_DEADLINE_MS / 1000} s`);
+      throw new EngineError(0, `a command in ${of.id.slice(0, 12)} did not end within ${EXEC_DEADLINE_MS / 1000} s`);
     await clock.sleep(waitMs, signal);
   }
+}
+
+/** `POST /containers/{id}/exec`. */
+export function execBody(command: readonly string[], options: ExecOptions): Readonly<Record<string, unknown>> {
+  const { user, workingDir, privileged, environment } = options;
+  return {
+    Cmd: command,
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    ...given("User", user),
+    ...given("WorkingDir", workingDir),
+    ...given("Privileged", privileged),
+    ...given("Env", environment && Object.entries(environment).map(([name, value]) => `${name}=${value}`)),
+  };
 }

@@ -21,6 +21,8 @@ export async function readFacts(http: EngineHttp, signal?: AbortSignal): Promise
     cpus: numberOf(info["NCPU"]),
     memoryBytes: numberOf(info["MemTotal"]),
     rootDir: textOf(info["DockerRootDir"]),
+    runtimes: Object.keys(objectOf(info["Runtimes"])).sort(),
+    ...(info["CgroupVersion"] === "1" || info["CgroupVersion"] === "2" ? { cgroupVersion: info["CgroupVersion"] } : {}),
   };
 }
 

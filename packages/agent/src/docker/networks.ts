@@ -1,22 +1,48 @@
+import type { AddressPool, Network } from "@flotilla/compose/app";
 import type { NetworkSpec, VolumeSpec } from "../ports.ts";
+import { given } from "./container-body.ts";
 import type { EngineHttp } from "./http.ts";
 
 export async function createNetwork(http: EngineHttp, spec: NetworkSpec, signal?: AbortSignal): Promise<void> {
+  await http.call({ method: "POST", path: "/networks/create", json: networkBody(spec), signal });
+}
+
+/** `POST /networks/create`. */
+export function networkBody(spec: NetworkSpec): Readonly<Record<string, unknown>> {
   const { network } = spec;
-  const pool = {
-    ...(network.subnet && { Subnet: network.subnet }),
-    ...(network.gateway && { Gateway: network.gateway }),
-  };
-  const body = {
+  const ipam = ipamOf(network);
+  return {
     Name: spec.name,
     CheckDuplicate: true,
     Driver: network.driver ?? "bridge",
     Internal: network.internal ?? false,
     Options: network.driverOptions ?? {},
     Labels: { ...network.labels, ...spec.labels },
-    ...(Object.keys(pool).length === 0 ? {} : { IPAM: { Config: [pool] } }),
+    ...given("Attachable", network.attachable),
+    ...given("EnableIPv4", network.enableIpv4),
+    ...given("EnableIPv6", network.enableIpv6),
+    ...(Object.keys(ipam).length === 0 ? {} : { IPAM: ipam }),
   };
-  await http.call({ method: "POST", path: "/networks/create", json: body, signal });
+}
+
+function ipamOf({ subnet, gateway, ipam }: Network): Readonly<Record<string, unknown>> {
+  const plain =
+    subnet === undefined && gateway === undefined ? [] : [{ ...given("subnet", subnet), ...given("gateway", gateway) }];
+  const pools: readonly AddressPool[] = ipam?.pools ?? plain;
+  return {
+    ...given("Driver", ipam?.driver),
+    ...given("Options", ipam?.options),
+    ...(pools.length === 0 ? {} : { Config: pools.map(poolOf) }),
+  };
+}
+
+function poolOf(pool: AddressPool): Readonly<Record<string, unknown>> {
+  return {
+    ...given("Subnet", pool.subnet),
+    ...given("IPRange", pool.ipRange),
+    ...given("Gateway", pool.gateway),
+    ...given("AuxiliaryAddresses", pool.auxiliaryAddresses),
+  };
 }
 
 /** Removes a network; one that is gone already is no error. */
