@@ -7,7 +7,17 @@ const SCANNER_NAMES: Readonly<Record<Scanner, string>> = {
   secret: "secrets",
 };
 
-const ECOSYSTEM_NAMES: Readonly<Record<EcosystemId, string>> = { npm: "npm", pypi: "PyPI", deb: "Debian", go: "Go" };
+const ECOSYSTEM_NAMES: Readonly<Record<EcosystemId, string>> = {
+  npm: "npm",
+  pypi: "PyPI",
+  deb: "Debian",
+  go: "Go",
+  apk: "Alpine",
+  opkg: "opkg",
+  rpm: "RPM",
+  maven: "Maven",
+  binaries: "binaries without a package",
+};
 
 /** What a report on `inventory` cannot speak of, in sentences: scanners switched off, packages without an advisory source. */
 export function coverageGaps(inventory: Inventory, store: AdvisoryStore, scanners: readonly Scanner[]): string[] {

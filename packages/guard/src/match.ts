@@ -1,7 +1,7 @@
 import { orderOf } from "./ecosystems/orders.ts";
 import type { VersionOrder } from "./ecosystems/version-order.ts";
 import type { Advisory, AdvisoryStore, Finding, FindingKind, Inventory, Package, Problem, Severity } from "./model.ts";
-import { comparingName, osvEcosystemsOf } from "./osv-names.ts";
+import { comparingName, namesBinaryPackages, osvEcosystemsOf } from "./osv-names.ts";
 import { severityRank } from "./severity.ts";
 
 export interface MatchResult {
@@ -39,7 +39,7 @@ interface Subject {
 }
 
 function subjectOf(item: Package): Subject {
-  const { name, version } = item.source ?? item;
+  const { name, version } = namesBinaryPackages(item.distro) ? item : (item.source ?? item);
   return { name, version, order: orderOf(item.ecosystem) };
 }
 

@@ -8,7 +8,7 @@ export interface Location {
   readonly line?: number;
 }
 
-export type EcosystemId = "npm" | "pypi" | "deb" | "go";
+export type EcosystemId = "npm" | "pypi" | "deb" | "go" | "apk" | "opkg" | "rpm" | "maven" | "binaries";
 
 /** A package that the artifact holds or declares. Equal purls are one package with several locations. */
 export interface Package {

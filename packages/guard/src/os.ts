@@ -1,12 +1,32 @@
 import type { Inventory, Package } from "./model.ts";
+import { isOsEcosystem } from "./osv-names.ts";
 
 export type Os = NonNullable<Inventory["os"]>;
 
 /** Distributions whose advisories OSV keeps by release, as OSV writes them (OSV schema, "Defined ecosystems"). */
-const STREAMS: Readonly<Record<string, (versionId: string) => string>> = {
-  debian: (versionId) => `Debian:${versionId.split(".")[0]}`,
+const STREAMS: Readonly<Record<string, (versionId: string) => string | undefined>> = {
+  debian: (versionId) => `Debian:${majorOf(versionId)}`,
   ubuntu: (versionId) => `Ubuntu:${versionId}`,
+  alpine: (versionId) => /^\d+\.\d+(?=$|\.\d+$)/.exec(versionId)?.[0].replace(/^/, "Alpine:v"),
+  wolfi: () => "Wolfi",
+  chainguard: () => "Chainguard",
+  almalinux: (versionId) => `AlmaLinux:${majorOf(versionId)}`,
+  rocky: (versionId) => `Rocky Linux:${majorOf(versionId)}`,
+  rhel: (versionId) => `Red Hat:enterprise_linux:${majorOf(versionId)}`,
+  "opensuse-leap": (versionId) => `openSUSE:Leap ${versionId}`,
+  "opensuse-tumbleweed": () => "openSUSE:Tumbleweed",
 };
+
+/** Namespaces of package URLs where they differ from the id in os-release (purl-spec, "rpm"). */
+const PURL_NAMESPACES: Readonly<Record<string, string>> = {
+  rhel: "redhat",
+  "opensuse-leap": "opensuse",
+  "opensuse-tumbleweed": "opensuse",
+};
+
+function majorOf(versionId: string): string {
+  return versionId.split(".")[0] ?? "";
+}
 
 /** The operating system that an os-release file (os-release(5)) names, or undefined. */
 export function osOf(text: string | undefined): Os | undefined {
@@ -31,11 +51,21 @@ export function distroStream(id: string, versionId: string): string | undefined 
   return versionId === "" || !Object.hasOwn(STREAMS, id) ? undefined : STREAMS[id]?.(versionId);
 }
 
-/** `found` with its distribution's advisory stream and purl, when it is a deb: its status file alone does not say whose it is. */
+/** `found` with its distribution's advisory stream and purl, when it is an OS package: its database alone does not say whose it is. */
 export function withDistro(found: Package, os: Os | undefined): Package {
-  if (found.ecosystem !== "deb" || os === undefined) return found;
-  const purl = found.purl.replace(/^pkg:deb\/[^/]+\//, `pkg:deb/${os.id}/`);
-  const tag = os.versionId === "" ? "" : `${purl.includes("?") ? "&" : "?"}distro=${os.id}-${os.versionId}`;
+  if (!isOsEcosystem(found.ecosystem) || os === undefined) return found;
+  const namespace = Object.hasOwn(PURL_NAMESPACES, os.id) ? (PURL_NAMESPACES[os.id] ?? os.id) : os.id;
+  const purl = withQualifier(
+    found.purl.replace(/^(pkg:[a-z]+)\/[^/]+\//, `$1/${namespace}/`),
+    os.versionId === "" ? undefined : `distro=${os.id}-${encodeURIComponent(os.versionId.toWellFormed())}`,
+  );
   const stream = distroStream(os.id, os.versionId);
-  return { ...found, purl: purl + tag, ...(stream === undefined ? {} : { distro: stream }) };
+  return { ...found, purl, ...(stream === undefined ? {} : { distro: stream }) };
+}
+
+/** Qualifiers stand in the order of their names (purl-spec); all others are of the extractors. */
+function withQualifier(purl: string, qualifier: string | undefined): string {
+  if (qualifier === undefined) return purl;
+  const [base = "", qualifiers = ""] = purl.split("?", 2);
+  return `${base}?${[...qualifiers.split("&").filter((item) => item !== ""), qualifier].sort().join("&")}`;
 }

@@ -64,7 +64,7 @@ export function isKeyPart(text: string): boolean {
 
 /** Whether `text` can be an OSV ecosystem: a word with an optional release (`Debian:12`, `Ubuntu:22.04:LTS`, `crates.io`). */
 export function isEcosystem(text: string): boolean {
-  return text.length <= MAX_KEY_PART && /^[A-Za-z][A-Za-z0-9.]*(?:[: _-][A-Za-z0-9._+-]+)*$/.test(text);
+  return text.length <= MAX_KEY_PART && /^[A-Za-z][A-Za-z0-9.]*(?:(?:::|[: _-])[A-Za-z0-9._+-]+)*$/.test(text);
 }
 
 /** Positions in a filter of `bits` bits for `key`, by double hashing. */

@@ -1,12 +1,17 @@
 import type { EcosystemId } from "../model.ts";
+import * as apk from "./apk/version.ts";
+import * as binaries from "./binaries/version.ts";
 import * as deb from "./deb/version.ts";
 import * as go from "./go/version.ts";
+import * as maven from "./maven/version.ts";
 import * as npm from "./npm/version.ts";
+import * as opkg from "./opkg/version.ts";
 import * as pypi from "./pypi/version.ts";
+import * as rpm from "./rpm/version.ts";
 import { compareSemver, parseSemver } from "./semver-order.ts";
 import { compareParsed, type VersionOrder } from "./version-order.ts";
 
-const ORDERS: Readonly<Record<EcosystemId, VersionOrder>> = { npm, pypi, deb, go };
+const ORDERS: Readonly<Record<EcosystemId, VersionOrder>> = { npm, pypi, deb, go, apk, opkg, rpm, maven, binaries };
 
 /** Plain SemVer 2, for streams of advisories whose packages we do not read yet. */
 const semver: VersionOrder = {
@@ -20,6 +25,15 @@ const BY_OSV_NAME: Readonly<Record<string, VersionOrder>> = {
   Go: go,
   Debian: deb,
   Ubuntu: deb,
+  Alpine: apk,
+  Wolfi: apk,
+  Chainguard: apk,
+  AlmaLinux: rpm,
+  "Rocky Linux": rpm,
+  "Red Hat": rpm,
+  openSUSE: rpm,
+  SUSE: rpm,
+  Maven: maven,
   "crates.io": semver,
   Bitnami: semver,
 };

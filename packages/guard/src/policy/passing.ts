@@ -4,7 +4,17 @@ import type { EcosystemId, Finding } from "../model.ts";
 /** Which version of a package has none of the findings that block it: the highest of their fixes, or none while one has no fix. */
 export type Passing = { readonly kind: "version"; readonly version: string } | { readonly kind: "none" };
 
-const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = { npm: "npm", pypi: "pypi", deb: "deb", golang: "go" };
+const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = {
+  npm: "npm",
+  pypi: "pypi",
+  deb: "deb",
+  golang: "go",
+  apk: "apk",
+  opkg: "opkg",
+  rpm: "rpm",
+  maven: "maven",
+  generic: "binaries",
+};
 
 /** For each package that `blocked` speaks of, by package URL. */
 export function passingVersions(blocked: readonly Finding[]): ReadonlyMap<string, Passing> {

@@ -3,9 +3,20 @@ import { normaliseName } from "../ecosystems/pypi/purl.ts";
 import { isObject, type JsonObject, textOf } from "../json.ts";
 import type { EcosystemId, Package } from "../model.ts";
 import { distroStream } from "../os.ts";
+import { isOsEcosystem } from "../osv-names.ts";
 import { formatPurl } from "../purl.ts";
 
-const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = { npm: "npm", pypi: "pypi", deb: "deb", golang: "go" };
+const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = {
+  npm: "npm",
+  pypi: "pypi",
+  deb: "deb",
+  golang: "go",
+  apk: "apk",
+  opkg: "opkg",
+  rpm: "rpm",
+  maven: "maven",
+  generic: "binaries",
+};
 
 /** The package that a component's purl names; a text says why there is none. */
 export function packageOfPurl(text: string, component: JsonObject, path: string): Package | string {
@@ -27,15 +38,21 @@ export function packageOfPurl(text: string, component: JsonObject, path: string)
   return {
     purl: formatPurl({ type: purl.type, namespace, name, version, qualifiers }),
     ecosystem,
-    name: ecosystem === "deb" || namespace === undefined ? name : `${namespace}/${name}`,
+    name: nameOf(ecosystem, namespace, name),
     version,
-    ...(ecosystem === "deb" ? debFacts({ name, version, namespace, qualifiers, component }) : {}),
+    ...(isOsEcosystem(ecosystem) ? osFacts({ name, version, namespace, qualifiers, component }) : {}),
     evidence: "declared",
     locations: [{ path }],
   };
 }
 
-interface DebComponent {
+/** The name as the ecosystem compares it. */
+function nameOf(ecosystem: EcosystemId, namespace: string | undefined, name: string): string {
+  if (namespace === undefined || isOsEcosystem(ecosystem)) return name;
+  return ecosystem === "maven" ? `${namespace}:${name}` : `${namespace}/${name}`;
+}
+
+interface OsComponent {
   readonly name: string;
   readonly version: string;
   readonly namespace: string | undefined;
@@ -44,13 +61,13 @@ interface DebComponent {
 }
 
 /** Source package and distribution, where the producers we know write them: qualifiers (`upstream`, `distro`) and properties. */
-function debFacts({
+function osFacts({
   name,
   version,
   namespace,
   qualifiers,
   component,
-}: DebComponent): Pick<Package, "source" | "distro"> {
+}: OsComponent): Pick<Package, "source" | "distro"> {
   const [upstream, upstreamVersion] = (qualifiers["upstream"] ?? "").split("@");
   const source = {
     name: propertyOf(component, /:SrcName$/) ?? (upstream || name),
