@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Debian package by the program that shows that it is there. */
+/** Debian package by a file that shows that it is there. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "/usr/sbin/dockerd": "docker.io",
   "/usr/bin/containerd": "containerd",
@@ -16,6 +16,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "/bin/busybox": "busybox-static",
   "/usr/bin/buildah": "buildah",
   "/usr/bin/curl": "curl",
+  ...(process.arch === "x64" ? { "/usr/aarch64-linux-gnu/lib/libc.so.6": "libc6-arm64-cross" } : {}),
 };
 const DOCKERD_START_MS = 60_000;
 

@@ -94,9 +94,9 @@ export class Device implements AsyncDisposable {
   }
 }
 
-export async function provisioningToken(server: Server, labels = ""): Promise<string> {
+export async function provisioningToken(server: Server, labels = "", uses = 1): Promise<string> {
   const labelArgs = labels === "" ? [] : ["--labels", labels];
-  return (await server.json<{ token: string }>("device", "enrol", ...labelArgs)).token;
+  return (await server.json<{ token: string }>("device", "enrol", "--uses", String(uses), ...labelArgs)).token;
 }
 
 /** Ends what an agent left running, so that stories do not see each other. */
@@ -118,10 +118,14 @@ export async function docker(...args: string[]): Promise<string> {
  * is the canary.
  */
 export async function enrolAbsentAfter(server: Server, before: Device): Promise<string> {
+  const token = await provisioningToken(server, "", 1000);
   for (;;) {
-    const id = await enrolAbsent(server);
+    const id = await enrolAbsent(server, token);
     if (rank(before.id) < rank(id)) return id;
-    await server.json("device", "delete", id);
+    await fetch(`${server.url}/api/v1/projects/default/devices/${id}`, {
+      method: "DELETE",
+      headers: { authorization: `Bearer ${server.token}` },
+    });
   }
 }
 
@@ -129,8 +133,7 @@ function rank(id: string): string {
   return createHash("sha256").update(id).digest("hex");
 }
 
-async function enrolAbsent(server: Server): Promise<string> {
-  const token = await provisioningToken(server);
+async function enrolAbsent(server: Server, token: string): Promise<string> {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const key = publicKey.export({ type: "spki", format: "der" }).toString("base64");
   const proof = sign(null, Buffer.from(["flotilla-enrol-v1", token, key].join("\n")), privateKey).toString("base64");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -57,6 +57,25 @@ test("the install script makes a machine a device of a server with an authority 
   const doctor = await runProgram([agent, "doctor"], { env: device });
   assert.equal(doctor.code, 0, doctor.stdout);
   assert.match(doctor.stdout, /answers, TLS by the pinned CA/);
+});
+
+test("the server hands out the container image of either architecture", async () => {
+  await using scratch = new Scratch();
+  await using server = await Server.start();
+  for (const [name, architecture] of [
+    ["arm64", "arm64"],
+    ["x64", "amd64"],
+  ]) {
+    const response = await fetch(`${server.url}/agents/flotilla-agent-linux-${name}.image.tar.gz`);
+    assert.equal(response.status, 200);
+    const path = join(scratch.path, `${name}.tar.gz`);
+    writeFileSync(path, Buffer.from(await response.arrayBuffer()));
+    await docker("load", "-q", "-i", path);
+    assert.equal(
+      await docker("image", "inspect", "--format", "{{.Architecture}}", "flotilla-agent:0.1.0"),
+      architecture,
+    );
+  }
 });
 
 test("the container image is an agent like any other", async () => {

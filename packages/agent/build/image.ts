@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -15,6 +15,7 @@ import type { Target } from "./targets.ts";
 const run = promisify(execFile);
 
 /** Libraries that glibc opens by itself when a name is looked up; since glibc 2.34 they are empty shells, or not there. */
+const C_LIBRARY = /^(?:ld-linux-[\w-]+|lib(?:c|m|dl|pthread|rt|resolv|nss_dns|nss_files))\.so\.\d+$/;
 const NAME_SERVICE = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"];
 
 export interface ImageOptions {
@@ -85,13 +86,15 @@ async function ownLibraries(executable: string): Promise<BuildLayer> {
   return layer;
 }
 
-/** The files of a folder as `/lib` and `/lib64`, where every loader looks. */
+/** The C library in a folder as `/lib` and, where its loader is looked for there, `/lib64`. */
 async function librariesIn(folder: string): Promise<BuildLayer> {
   const layer: Record<string, { content: Uint8Array; mode: number }> = {};
-  for (const name of await readdir(folder)) {
+  for (const name of (await readdir(folder)).filter((file) => C_LIBRARY.test(file))) {
     const file = { content: await readFile(join(folder, name)), mode: 0o755 };
-    layer[`lib/${basename(name)}`] = file;
+    layer[`lib/${name}`] = file;
     if (name.startsWith("ld-linux-x86-64")) layer[`lib64/${name}`] = file;
   }
+  if (!Object.keys(layer).some((path) => path.startsWith("lib/libc.so")))
+    throw new Error(`${folder} holds no libc.so.6: name the folder with the C library of the target by --libs`);
   return layer;
 }

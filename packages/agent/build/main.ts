@@ -14,8 +14,9 @@ const HELP = `npm run agent:build [-- [--target NAME …] [--libs DIR]]
   Makes the agent's single-file executables in dist/agent, with SHA256SUMS. Targets: ${TARGETS.map(({ name }) => name).join(", ")};
   without --target all of them. Each runtime is fetched once with npm and checked against its pinned integrity.
 
-  Where the C library of the target is at hand, also a container image for docker load, flotilla-agent-TARGET.image.tar.gz: on this
-  machine's own target, and for the first target named when --libs names a folder with its C library.
+  Where the C library of a target is at hand, also its container image for docker load, flotilla-agent-TARGET.image.tar.gz: for this machine's
+  own target, for the other architecture where Debian's package libc6-arm64-cross or libc6-amd64-cross is installed, and for the first
+  target named when --libs names a folder with its C library.
 `;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -43,15 +44,33 @@ async function main(args: readonly string[]): Promise<void> {
     process.stdout.write(`${fileName(target)}  ${size}\n`);
   }
   await writeChecksums(output, TARGETS.map(fileName));
-  const imaged = values.libs === undefined ? targets.find(({ name }) => name === ownTarget().name) : targets[0];
-  if (imaged === undefined) return;
-  const image = await buildAgentImage({
-    target: imaged,
-    folder: output,
-    executable: fileName(imaged),
-    libs: values.libs,
-  });
-  process.stdout.write(`${basename(image)}  ${formatBytes((await stat(image)).size)}\n`);
+  for (const target of targets) {
+    const libs = target === targets[0] && values.libs !== undefined ? values.libs : await librariesOf(target);
+    if (libs === undefined) continue;
+    const executable = fileName(target);
+    const image = await buildAgentImage({
+      target,
+      folder: output,
+      executable,
+      libs: libs === "own" ? undefined : libs,
+    });
+    process.stdout.write(`${basename(image)}  ${formatBytes((await stat(image)).size)}\n`);
+  }
+}
+
+/** Where Debian's cross packages keep the C library of another architecture. */
+const CROSS_LIBRARIES: Readonly<Record<string, string>> = {
+  "linux-arm64": "/usr/aarch64-linux-gnu/lib",
+  "linux-x64": "/usr/x86_64-linux-gnu/lib",
+};
+
+/** Folder with the target's C library, `own` for this machine's, or undefined. */
+async function librariesOf(target: Target): Promise<string | undefined> {
+  if (target.name === ownTarget().name) return "own";
+  const folder = CROSS_LIBRARIES[target.name];
+  if (folder === undefined) return undefined;
+  const found = await stat(join(folder, "libc.so.6")).catch(() => undefined);
+  return found === undefined ? undefined : folder;
 }
 
 function chosen(names: readonly string[] | undefined): readonly Target[] {

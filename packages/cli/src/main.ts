@@ -15,6 +15,10 @@ Examples:
   $ flotilla rollout create shop r3 --phases 1,10%,100%       bring it to the fleet
   $ flotilla device list                                      see what really runs`;
 
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed),
+);
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
