@@ -4,7 +4,7 @@ import { readBoolean, readChoice, readItems, readMap, readText } from "../read.t
 import type { Draft, Scope } from "../scope.ts";
 import type { Node } from "../tree.ts";
 
-const FIELDS: Fields<Draft<Dependency>> = {
+export const DEPENDENCY_FIELDS: Fields<Draft<Dependency>> = {
   readers: {
     condition: (draft, node, { problems }) => {
       draft.condition = readChoice(problems, node, [
@@ -38,7 +38,7 @@ export function readDependsOn(node: Node, scope: Scope): Service["dependsOn"] {
   for (const [name, { keyPlace, node: value }] of node.entries) {
     const draft: Draft<Dependency> = {};
     const map = readMap(scope.problems, value);
-    if (map !== undefined) readFields(map, FIELDS, draft, scope);
+    if (map !== undefined) readFields(map, DEPENDENCY_FIELDS, draft, scope);
     if (map !== undefined && !map.entries.has("condition"))
       scope.problems.add(keyPlace, "missing-field", "a dependency with settings needs condition");
     const required = draft.required ?? true;

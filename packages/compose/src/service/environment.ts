@@ -20,7 +20,7 @@ interface EnvFileDraft {
   format?: string | undefined;
 }
 
-const ENV_FILE_FIELDS: Fields<EnvFileDraft> = {
+export const ENV_FILE_FIELDS: Fields<EnvFileDraft> = {
   readers: {
     path: (draft, node, { problems }) => {
       draft.path = readText(problems, node);

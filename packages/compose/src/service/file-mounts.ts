@@ -4,7 +4,7 @@ import { quote, readItems, readMode, readTemplate, readText } from "../read.ts";
 import { compact, type Draft, type Scope } from "../scope.ts";
 import type { Node } from "../tree.ts";
 
-const FIELDS: Fields<Draft<FileMount>> = {
+export const FILE_MOUNT_FIELDS: Fields<Draft<FileMount>> = {
   readers: {
     source: (draft, node, { problems }) => {
       draft.source = readText(problems, node);
@@ -29,7 +29,7 @@ const FIELDS: Fields<Draft<FileMount>> = {
 export function readFileMounts(node: Node, kind: "config" | "secret", scope: Scope): readonly FileMount[] {
   return readItems(scope.problems, node).flatMap((item) => {
     const draft: Draft<FileMount> = {};
-    if (item.kind === "map") readFields(item, FIELDS, draft, scope);
+    if (item.kind === "map") readFields(item, FILE_MOUNT_FIELDS, draft, scope);
     else draft.source = readText(scope.problems, item);
     const { source, target, ...rest } = draft;
     if (source === undefined) {

@@ -8,7 +8,7 @@ interface HealthcheckDraft extends Draft<Healthcheck> {
   disable?: boolean | undefined;
 }
 
-const FIELDS: Fields<HealthcheckDraft> = {
+export const HEALTHCHECK_FIELDS: Fields<HealthcheckDraft> = {
   readers: {
     test: (draft, node, scope) => {
       draft.test = readTest(node, scope);
@@ -40,7 +40,7 @@ export function readHealthcheck(node: Node, scope: Scope): Healthcheck | undefin
   const map = readMap(scope.problems, node);
   if (map === undefined) return undefined;
   const draft: HealthcheckDraft = {};
-  readFields(map, FIELDS, draft, scope);
+  readFields(map, HEALTHCHECK_FIELDS, draft, scope);
   const { disable, test, ...rest } = draft;
   if (disable === true) return { test: ["NONE"] };
   return { test: test ?? [], ...compact(rest) };

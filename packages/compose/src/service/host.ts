@@ -13,7 +13,7 @@ interface DeviceDraft {
   permissions?: string | undefined;
 }
 
-const DEVICE_FIELDS: Fields<DeviceDraft> = {
+export const DEVICE_FIELDS: Fields<DeviceDraft> = {
   readers: {
     source: (draft, node, { problems }) => {
       draft.source = readTemplate(problems, node);
@@ -79,7 +79,7 @@ interface UlimitDraft {
   hard?: number | undefined;
 }
 
-const ULIMIT_FIELDS: Fields<UlimitDraft> = {
+export const ULIMIT_FIELDS: Fields<UlimitDraft> = {
   readers: {
     soft: (draft, node, { problems }) => {
       draft.soft = readInteger(problems, node, -1, MAX_ULIMIT);
@@ -122,7 +122,7 @@ interface LoggingDraft {
   options?: Readonly<Record<string, string>> | undefined;
 }
 
-const LOGGING_FIELDS: Fields<LoggingDraft> = {
+export const LOGGING_FIELDS: Fields<LoggingDraft> = {
   readers: {
     driver: (draft, node, { problems }) => {
       draft.driver = readText(problems, node);

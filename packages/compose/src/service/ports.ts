@@ -14,7 +14,7 @@ interface PortDraft extends Draft<Omit<Port, "target">> {
   target?: string | undefined;
 }
 
-const PORT_FIELDS: Fields<PortDraft> = {
+export const PORT_FIELDS: Fields<PortDraft> = {
   readers: {
     target: (draft, node, { problems }) => {
       draft.target = readTemplate(problems, node);

@@ -46,12 +46,23 @@ export const CONFIG_FIELDS: Fields<SourceDraft> = {
   },
 };
 
+/** `external: { name }`, as older files have it. */
+export const EXTERNAL_FIELDS: Fields<SourceDraft> = {
+  readers: {
+    name: (draft, node, { problems }) => {
+      draft.name = readText(problems, node);
+    },
+  },
+  refused: {},
+};
+
 export const SECRET_FIELDS: Fields<SourceDraft> = {
   readers: {
     file,
     environment,
-    external: (draft, node, { problems }) => {
-      draft.external = readBoolean(problems, node);
+    external: (draft, node, scope) => {
+      draft.external = node.kind === "map" ? true : readBoolean(scope.problems, node);
+      if (node.kind === "map") readFields(node, EXTERNAL_FIELDS, draft, scope);
     },
     name: (draft, node, { problems }) => {
       draft.name = readText(problems, node);
