@@ -104,7 +104,7 @@ test("carries purl, licence, layer, severity and the fix", () => {
   const scoped = bom.components.find(({ name }: { name: string }) => name === "x");
   assert.deepEqual(
     [scoped.group, scoped.scope, scoped.licenses],
-    ["@scope", "optional", [{ expression: "(MIT OR Apache-2.0)" }]],
+    ["@scope", "optional", [{ expression: "MIT OR Apache-2.0" }]],
   );
   const vulnerability = bom.vulnerabilities.find(({ id }: { id: string }) => id === "CVE-2021-23337");
   assert.deepEqual(vulnerability.ratings, [{ severity: "high", score: 7.2 }]);
