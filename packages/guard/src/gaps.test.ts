@@ -7,7 +7,7 @@ const PATHS = [
   "opt/a.jar",
   "opt/b.jar",
   "app/yarn.lock",
-  "lib/apk/db/installed",
+  "var/lib/pacman/local/a-1-1/desc",
   "app/index.js",
   "logo.png",
   "usr/share/doc/x/readme",
@@ -25,7 +25,7 @@ it("says what was met and not looked at, over all layers", () => {
     return collector.finish();
   });
   assert.deepEqual(mergeLayers(layers).notCovered, [
-    "Not read for packages: 1 Alpine package databases (such as lib/apk/db/installed).",
+    "Not read for packages: 1 Arch Linux packages (such as var/lib/pacman/local/a-1-1/desc).",
     "Not read for packages: 3 Java archives (such as opt/a.jar).",
     "Not looked through for secrets: 5 binary files (such as opt/a.jar).",
     "Not looked through for secrets: 2 lock files, checksum lists, documentation, and tests inside vendored packages (such as app/yarn.lock).",

@@ -34,7 +34,7 @@ const BY_PATH: readonly (readonly [RegExp, string])[] = [
   [/\.(?:jar|war|ear)$/, "Java archives"],
   [/\.gemspec$/, "Ruby gems"],
   [/\.deps\.json$/, ".NET dependency lists"],
-  [/^lib\/apk\/db\/installed$/, "Alpine package databases"],
+  [/^var\/lib\/pacman\/local\/[^/]+\/desc$/, "Arch Linux packages"],
   [/^var\/lib\/rpm\/Packages(?:\.db)?$/, "RPM databases"],
 ];
 

@@ -3,15 +3,42 @@ import { describe, it } from "node:test";
 import { createCollector } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
 import type { Inventory } from "../model.ts";
+import { cases as apk } from "./apk/inventory.cases.ts";
+import { cases as cargo } from "./cargo/inventory.cases.ts";
+import { cases as cocoapods } from "./cocoapods/inventory.cases.ts";
+import { cases as composer } from "./composer/inventory.cases.ts";
+import { cases as conan } from "./conan/inventory.cases.ts";
 import { describePackage, type InventoryCase } from "./contract.cases.ts";
 import { damage, seeded } from "./damage.cases.ts";
 import { cases as deb } from "./deb/inventory.cases.ts";
 import { cases as go } from "./go/inventory.cases.ts";
+import { cases as hex } from "./hex/inventory.cases.ts";
 import { ecosystems } from "./index.ts";
 import { cases as npm } from "./npm/inventory.cases.ts";
+import { cases as nuget } from "./nuget/inventory.cases.ts";
+import { cases as opkg } from "./opkg/inventory.cases.ts";
+import { cases as pub } from "./pub/inventory.cases.ts";
 import { cases as pypi } from "./pypi/inventory.cases.ts";
+import { cases as rubygems } from "./rubygems/inventory.cases.ts";
+import { cases as swift } from "./swift/inventory.cases.ts";
 
-const CASES: Readonly<Record<string, readonly InventoryCase[]>> = { npm, pypi, deb, go };
+const CASES: Readonly<Record<string, readonly InventoryCase[]>> = {
+  npm,
+  pypi,
+  deb,
+  go,
+  cargo,
+  nuget,
+  rubygems,
+  composer,
+  pub,
+  hex,
+  swift,
+  conan,
+  cocoapods,
+  apk,
+  opkg,
+};
 const MUTATIONS = 150;
 
 /** Reads one file as a layer's reader does, in pieces of `pieceBytes`; pieces are overwritten after use, as buffers are. */
@@ -57,7 +84,7 @@ for (const { id, extractors } of ecosystems) {
     it("has a case for every extractor", () => {
       for (const extractor of extractors)
         assert.ok(
-          cases.some(({ path }) => extractor.wants(path)) || extractor.id === "deb-owned",
+          cases.some(({ path }) => extractor.wants(path)) || extractor.id.endsWith("-owned"),
           `${extractor.id} has no case`,
         );
     });

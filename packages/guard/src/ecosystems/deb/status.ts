@@ -1,6 +1,6 @@
 import { type HeaderFields, parseHeaders } from "../../headers.ts";
 import { formatPurl } from "../../purl.ts";
-import type { Extraction, FoundPackage, WholeFile, WholeFileExtractor } from "../ecosystem.ts";
+import type { Extraction, FoundPackage, WholeFileExtractor } from "../ecosystem.ts";
 
 const MAX_STATUS_BYTES = 64 * 1024 * 1024;
 const MAX_STANZAS = 200_000;
@@ -20,14 +20,15 @@ export const statusExtractor: WholeFileExtractor = {
   maxBytes: MAX_STATUS_BYTES,
   wants: (path) =>
     path === "var/lib/dpkg/status" || (path.startsWith("var/lib/dpkg/status.d/") && !path.endsWith(".md5sums")),
-  read: readStatus,
+  read: ({ bytes }) => readStanzas(bytes, packageOf),
 };
 
-function readStatus(file: WholeFile): Extraction {
+/** The packages of a dpkg status file that are there, each as `read` takes its fields; a text says what is wrong with them. */
+export function readStanzas(bytes: Buffer, read: (fields: HeaderFields) => FoundPackage | string): Extraction {
   const packages: FoundPackage[] = [];
   const problems: string[] = [];
   let stanzas = 0;
-  for (const block of file.bytes.toString("utf8").split(/\n(?:[ \t]*\r?\n)+/)) {
+  for (const block of bytes.toString("utf8").split(/\n(?:[ \t]*\r?\n)+/)) {
     if (block.trim() === "") continue;
     if (++stanzas > MAX_STANZAS) {
       problems.push(`too-many-packages: more than ${MAX_STANZAS}`);
@@ -35,7 +36,7 @@ function readStatus(file: WholeFile): Extraction {
     }
     const fields = parseHeaders(block);
     if (!isPresent(fields.get("status"))) continue;
-    const found = packageOf(fields);
+    const found = read(fields);
     if (typeof found === "string") problems.push(found);
     else packages.push(found);
   }
