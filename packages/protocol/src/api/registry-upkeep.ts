@@ -21,3 +21,28 @@ export const CollectResult = Type.Object({
   condemnedBlobs: Type.Integer(),
 });
 export type CollectResult = Static<typeof CollectResult>;
+
+const Limit = (description: string) =>
+  Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()], { description });
+
+/** What a project may have in the registry; null: no limit. `PUT /api/v1/projects/:project/registry/quota` */
+export const RegistryQuota = Type.Object(
+  {
+    maxBytes: Limit("Bytes of blobs and manifests, each content once; null: no limit"),
+    maxManifests: Limit("Manifests, in all repositories together; null: no limit"),
+    maxRepositories: Limit("Repositories with at least one manifest; null: no limit"),
+  },
+  { additionalProperties: false },
+);
+export type RegistryQuota = Static<typeof RegistryQuota>;
+
+/** `GET /api/v1/projects/:project/registry/usage` */
+export const RegistryUsage = Type.Object({
+  /** Of blobs and manifests; what several repositories of the project have counts once. */
+  bytes: Type.Integer(),
+  blobs: Type.Integer(),
+  manifests: Type.Integer(),
+  repositories: Type.Integer(),
+  quota: RegistryQuota,
+});
+export type RegistryUsage = Static<typeof RegistryUsage>;

@@ -15,6 +15,7 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   "role-exceeded": 403,
   "device-revoked": 403,
   "token-used-up": 403,
+  "quota-exceeded": 403,
   "not-found": 404,
   "not-acceptable": 406,
   conflict: 409,

@@ -19,6 +19,7 @@ import { createPins, type Pins } from "./gc/pins.ts";
 import { insertReferences, pardon } from "./gc/references.ts";
 import { isScannable } from "./image-inventory.ts";
 import { type ManifestName, projectOf } from "./path.ts";
+import { withinQuota } from "./quotas/quota.ts";
 import type { ManifestRow } from "./tables.ts";
 
 /** A manifest of a repository, with the bytes that its digest is of. */
@@ -120,11 +121,13 @@ class StoredContent implements Content {
       if ((await this.blobs.sizeOf(digest)) === undefined)
         throw new CodedError("unavailable", `${digest} was removed as it was named; push it again`);
       await this.#context.database.write(async (trx) => {
-        await trx
-          .insertInto("registry_blobs")
-          .values(row)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
+        await withinQuota(trx, row.project, async () => {
+          await trx
+            .insertInto("registry_blobs")
+            .values(row)
+            .onConflict((conflict) => conflict.doNothing())
+            .execute();
+        });
         await pardon(trx, repository, [digest]);
       });
     });
@@ -147,7 +150,9 @@ class StoredContent implements Content {
     const manifest = parseManifest(bytes, input.mediaType);
     const store = async (trx: Transaction<Tables>) => {
       await input.allow?.(trx, digest);
-      await insertManifest(trx, repository, digest, bytes.length, manifest, this.#now());
+      await withinQuota(trx, projectOf(repository), () =>
+        insertManifest(trx, repository, digest, bytes.length, manifest, this.#now()),
+      );
       await insertReferences(trx, repository, digest, manifest);
       for (const tag of input.tags) await moveTag(trx, repository, tag, digest, this.#now());
       await this.#observer.stored(trx, repository, digest, manifest);

@@ -12,6 +12,7 @@ import { type Collector, createCollector, DEFAULT_GRACE_MS } from "./gc/collecto
 import { registerCollection } from "./gc/routes.ts";
 import { registerDistribution } from "./http-routes.ts";
 import { createLayerScans } from "./layer-scans.ts";
+import { registerQuotas } from "./quotas/routes.ts";
 import type { ReleaseGuard } from "./release-guard.ts";
 import { createScanRunner } from "./scan-runner.ts";
 import type { Scans } from "./scans.ts";
@@ -47,8 +48,9 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   const uploads = createUploads(context, content, layers);
   registerDistribution(app, { context, content, uploads, ...options });
   registerRegistryApi(app, context, scans);
-  const collector = createCollector({ ...context, blobs, pins: content.pins });
+  const collector = createCollector({ ...context, ...options, blobs, pins: content.pins });
   registerCollection(app, context, collector);
+  registerQuotas(app, context);
   const stopped = new AbortController();
   let housekeeping: Promise<void> | undefined;
   app.addHook("onReady", async () => {

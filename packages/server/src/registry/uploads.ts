@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import type { Content } from "./content.ts";
 import type { LayerScans } from "./layer-scans.ts";
 import { projectOf } from "./path.ts";
+import { fullBytes, quotaOf, roomOf } from "./quotas/quota.ts";
 
 /** Uploads that a project may have open. */
 const MAX_UPLOADS = 500;
@@ -55,6 +56,7 @@ class StoredUploads implements Uploads {
   async start(repository: string): Promise<string> {
     const { database, clock } = this.#context;
     const project = projectOf(repository);
+    if ((await roomOf(database.read, project)) === 0) throw await this.#full(project);
     const id = crypto.randomUUID();
     await database.write(async (trx) => {
       const open = await trx
@@ -86,6 +88,7 @@ class StoredUploads implements Uploads {
 
   async append(repository: string, upload: string, body: UploadBody): Promise<number> {
     await this.sizeOf(repository, upload);
+    const roomBytes = await roomOf(this.#context.database.read, projectOf(repository));
     await using file = await this.#content.blobs.openUpload(upload);
     const start = file.sizeBytes;
     if (body.start !== undefined && body.start !== start)
@@ -96,6 +99,7 @@ class StoredUploads implements Uploads {
       const offset = file.sizeBytes;
       if (offset + chunk.length > MAX_BLOB_BYTES)
         throw new CodedError("too-large", `a blob is at most ${MAX_BLOB_BYTES} bytes`);
+      if (offset + chunk.length > roomBytes) throw await this.#full(projectOf(repository));
       await file.append(chunk);
       await this.#layers.feed(upload, offset, chunk);
     }
@@ -116,8 +120,8 @@ class StoredUploads implements Uploads {
       await this.#remove(upload);
       return size;
     } catch (error) {
-      // Bytes that are not what they should be cannot become it by appending.
-      if (isCoded(error, "digest-mismatch")) await this.#remove(upload);
+      // Bytes that are not what they should be cannot become it by appending, and what was refused as too much is not kept.
+      if (isCoded(error, "digest-mismatch") || isCoded(error, "quota-exceeded")) await this.#remove(upload);
       throw error;
     }
   }
@@ -136,6 +140,10 @@ class StoredUploads implements Uploads {
       .where("created_at", "<", toInstant(before))
       .execute();
     for (const { id } of rows) if ((await this.#content.blobs.uploadSize(id)) === undefined) await this.#remove(id);
+  }
+
+  async #full(project: string): Promise<CodedError> {
+    return fullBytes(project, (await quotaOf(this.#context.database.read, project)).maxBytes);
   }
 
   async #remove(upload: string): Promise<void> {

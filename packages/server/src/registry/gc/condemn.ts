@@ -1,8 +1,11 @@
 import { type Clock, toInstant } from "@flotilla/base/clock";
+import { asDigest } from "@flotilla/base/digest";
 import type { Transaction } from "kysely";
 import type { Actor, Events } from "../../audit/events.ts";
 import type { Database } from "../../store/database.ts";
 import type { Tables } from "../../store/tables.ts";
+import { projectOf } from "../path.ts";
+import type { ReleaseGuard } from "../release-guard.ts";
 import type { CondemnedRow } from "../upkeep-tables.ts";
 import { isNamed, pardon } from "./references.ts";
 
@@ -14,6 +17,7 @@ export interface CollectPorts {
   readonly database: Database;
   readonly events: Events;
   readonly clock: Clock;
+  readonly releaseGuard: ReleaseGuard;
 }
 
 /** Puts every blob of the project that no manifest of its repository names on the list; returns how many were not on it. */
@@ -89,7 +93,7 @@ export interface Swept {
 
 /** Takes what was condemned at or before `before` out of its repositories, unless a manifest names it by now. One event per transaction. */
 export async function sweep(
-  { database, events }: CollectPorts,
+  { database, events, releaseGuard }: CollectPorts,
   { project, before, actor }: { readonly project: string; readonly before: number; readonly actor: Actor },
 ): Promise<Swept> {
   let swept: Swept = { blobs: 0, bytes: 0 };
@@ -103,7 +107,7 @@ export async function sweep(
       .execute();
     if (rows.length === 0) return swept;
     const part = await database.write(async (trx) => {
-      const gone = await sweepRows(trx, project, rows);
+      const gone = await sweepRows(trx, releaseGuard, project, rows);
       const data = { removedBlobs: gone.blobs, freedBytes: gone.bytes };
       const subject = `project/${project}`;
       if (gone.blobs > 0) await events.append(trx, { project, actor, action: "registry.collected", subject, data });
@@ -114,7 +118,12 @@ export async function sweep(
 }
 
 /** Looks at each row again inside the transaction: since it was read, somebody may have asked for the blob or named it. */
-async function sweepRows(trx: Transaction<Tables>, project: string, rows: readonly CondemnedRow[]): Promise<Swept> {
+async function sweepRows(
+  trx: Transaction<Tables>,
+  releaseGuard: ReleaseGuard,
+  project: string,
+  rows: readonly CondemnedRow[],
+): Promise<Swept> {
   const bytesBefore = await bytesOf(trx, project);
   let blobs = 0;
   for (const { repository, digest, condemned_at } of rows) {
@@ -126,6 +135,8 @@ async function sweepRows(trx: Transaction<Tables>, project: string, rows: readon
       .where("condemned_at", "=", condemned_at)
       .executeTakeFirst();
     if (still.numDeletedRows === 0n || (await isNamed(trx, repository, digest))) continue;
+    const name = { kind: "digest", digest: asDigest(digest) } as const;
+    if ((await releaseGuard.protectorOf(trx, repository, name)) !== undefined) continue;
     const gone = await trx
       .deleteFrom("registry_blobs")
       .where("project", "=", project)
@@ -149,7 +160,7 @@ export async function spare(database: Database, repository: string, digest: stri
     const row = await trx
       .selectFrom("registry_blobs")
       .select("size_bytes")
-      .where("project", "=", repository.slice(0, repository.indexOf("/")))
+      .where("project", "=", projectOf(repository))
       .where("repository", "=", repository)
       .where("digest", "=", digest)
       .executeTakeFirst();
