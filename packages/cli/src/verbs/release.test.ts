@@ -160,6 +160,9 @@ test("two releases are compared", async () => {
   assert.equal(json.packages[0].change, "upgraded");
   assert.match((await flotilla(["release", "diff", "cmp", "r1", "r1"])).stdout, /nothing changes/);
   assert.equal((await flotilla(["release", "diff", "cmp", "r1", "r7"])).code, 3);
+  const deleted = await flotilla(["release", "delete", "cmp", "r1"]);
+  assert.deepEqual([deleted.code, deleted.stderr], [0, "deleted cmp r1\n"]);
+  assert.equal((await flotilla(["release", "show", "cmp", "r1"])).code, 3);
 });
 
 test("a blocked release ends with 1 and says rule, finding, layer and the version that would pass", async () => {

@@ -19,6 +19,7 @@ Examples:
   $ flotilla release list shop
   $ flotilla release show shop r3
   $ flotilla release diff shop r2 r3                               what changes, and what devices download
+  $ flotilla release delete shop r2                                when nothing runs or names it
 
 Images without a host are in the server's own registry; others are copied there by digest, with the credentials of docker login.
 \${NAME} is fixed in the release from the environment or an --env-file. Names under "x-flotilla: variables:", and environment keys without

@@ -2,7 +2,7 @@ import { CodedError } from "@flotilla/base/errors";
 import type { AppList, AppSummary, ReleaseList } from "@flotilla/protocol/api/releases";
 import type { Context } from "../context.ts";
 import { decodeCursor, pageSize, toPage } from "../http/paging.ts";
-import { type ReleaseRow, summaryOf } from "./rows.ts";
+import { summaryOf } from "./rows.ts";
 
 interface Query {
   readonly cursor?: string;
@@ -27,17 +27,22 @@ export async function listApps({ database }: Context, project: string, query: Qu
       ? []
       : await database.read
           .selectFrom("releases")
-          .innerJoin("apps", (join) =>
-            join
-              .onRef("apps.project", "=", "releases.project")
-              .onRef("apps.name", "=", "releases.app")
-              .onRef("apps.last_release", "=", "releases.number"),
+          .innerJoin(
+            (from) =>
+              from
+                .selectFrom("releases")
+                .select(({ fn }) => ["app", fn.max("number").as("newest"), fn.countAll<number>().as("count")])
+                .where("project", "=", project)
+                .where("app", "in", names)
+                .groupBy("app")
+                .as("n"),
+            (join) => join.onRef("n.app", "=", "releases.app").onRef("n.newest", "=", "releases.number"),
           )
           .selectAll("releases")
+          .select("n.count")
           .where("releases.project", "=", project)
-          .where("releases.app", "in", names)
           .execute();
-  const latest = new Map<string, ReleaseRow>(newest.map((row) => [row.app, row]));
+  const latest = new Map(newest.map((row) => [row.app, row]));
   return toPage(apps, limit, {
     item: (app): AppSummary => {
       const row = latest.get(app.name);
@@ -45,7 +50,7 @@ export async function listApps({ database }: Context, project: string, query: Qu
         name: app.name,
         repository: `${project}/${app.name}`,
         createdAt: app.created_at,
-        releases: app.last_release,
+        releases: row?.count ?? 0,
         ...(row === undefined ? {} : { latest: summaryOf(row) }),
       };
     },

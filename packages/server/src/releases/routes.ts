@@ -14,6 +14,7 @@ import type { Context } from "../context.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
 import { createRelease, type ReleasePorts } from "./create.ts";
+import { deleteRelease } from "./delete.ts";
 import { registerDiff } from "./diff/route.ts";
 import { listApps, listReleases } from "./list.ts";
 import type { Releases } from "./port.ts";
@@ -28,6 +29,7 @@ export function registerReleases(app: App, ports: ReleasePorts): void {
   registerCreate(app, ports);
   registerLists(app, ports.context);
   registerDetail(app, ports.context);
+  registerDelete(app, ports.context);
   registerDiff(app, ports);
 }
 
@@ -105,6 +107,30 @@ function registerLists(app: App, context: Context): void {
       },
     },
     async (request) => listReleases(context, request.params, request.query),
+  );
+}
+
+function registerDelete(app: App, context: Context): void {
+  app.delete(
+    "/api/v1/projects/:project/apps/:app/releases/:release",
+    {
+      config: { access: { permission: "registry:delete" } },
+      schema: {
+        tags,
+        operationId: "deleteRelease",
+        summary: "Delete a release that nothing runs or names",
+        description:
+          "`in-use` (409) carries `holders`: devices that run it by their last report, assignments, selectors whose devices get it, and rollouts that have not ended. Its images stay in their repositories.",
+        params: ReleaseParams,
+        response: { 204: Type.Null(), ...problemResponses(401, 403, 404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const { project, app: name, release } = request.params;
+      const principal = await context.access.require(request.principal, "registry:delete", project);
+      await deleteRelease(context, { project, app: name, release, actor: context.access.actorOf(principal) });
+      return reply.code(204).send(null);
+    },
   );
 }
 
