@@ -16,6 +16,15 @@ const ECOSYSTEM_NAMES: Readonly<Record<EcosystemId, string>> = {
   opkg: "opkg",
   rpm: "RPM",
   maven: "Maven",
+  cargo: "crates.io",
+  nuget: "NuGet",
+  rubygems: "RubyGems",
+  composer: "Packagist",
+  pub: "Pub",
+  hex: "Hex",
+  swift: "Swift",
+  conan: "Conan",
+  cocoapods: "CocoaPods",
   binaries: "binaries without a package",
 };
 

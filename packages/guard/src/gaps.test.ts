@@ -6,7 +6,7 @@ import { mergeLayers } from "./image.ts";
 const PATHS = [
   "opt/a.jar",
   "opt/b.jar",
-  "app/yarn.lock",
+  "app/bun.lockb",
   "var/lib/pacman/local/a-1-1/desc",
   "app/index.js",
   "logo.png",
@@ -26,10 +26,10 @@ it("says what was met and not looked at, over all layers", () => {
   });
   assert.deepEqual(mergeLayers(layers).notCovered, [
     "Not read for packages: 1 Arch Linux packages (such as var/lib/pacman/local/a-1-1/desc).",
+    "Not read for packages: 1 Bun locks in their binary form (such as app/bun.lockb).",
     "Not read for packages: 3 Java archives (such as opt/a.jar).",
     "Not looked through for secrets: 5 binary files (such as opt/a.jar).",
-    "Not looked through for secrets: 2 lock files, checksum lists, documentation, and tests inside vendored packages (such as app/yarn.lock).",
-    "Not read for packages: 1 yarn locks (such as app/yarn.lock).",
+    "Not looked through for secrets: 2 lock files, checksum lists, documentation, and tests inside vendored packages (such as app/bun.lockb).",
   ]);
 });
 

@@ -13,9 +13,7 @@ export const EXEMPT_FILES = "lock files, checksum lists, documentation, and test
 
 /** Files that tell of packages which we do not read yet, by their whole name. */
 const BY_NAME: Readonly<Record<string, string>> = {
-  "yarn.lock": "yarn locks",
-  "pnpm-lock.yaml": "pnpm locks",
-  "bun.lock": "Bun locks",
+  "bun.lockb": "Bun locks in their binary form",
   "poetry.lock": "Poetry locks",
   "uv.lock": "uv locks",
   "Pipfile.lock": "Pipenv locks",

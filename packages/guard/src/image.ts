@@ -9,6 +9,9 @@ export type Part = Pick<LayerScan, "packages" | "secrets" | "problems" | "remove
   readonly diffId?: Digest;
 };
 
+/** Of those who brought a package, as many are told. */
+const MAX_REQUIRED_BY = 8;
+
 /** What a file that is still there gave: packages, paths it says are owned, the system's name. */
 interface Standing {
   readonly layer: Digest | undefined;
@@ -131,7 +134,8 @@ function uniquePackages(packages: readonly Package[]): readonly Package[] {
 function joined(same: readonly Package[]): Package | undefined {
   const first = same.find(({ evidence }) => evidence === "installed") ?? same[0];
   if (first === undefined || same.length === 1) return first;
-  const { development: _, direct: __, ...rest } = first;
+  const { development: _, direct: __, requiredBy: ___, ...rest } = first;
+  const requiredBy = [...new Set(same.flatMap((one) => one.requiredBy ?? []))].sort().slice(0, MAX_REQUIRED_BY);
   // Only declarations know what something is for; one that needs it in production decides.
   const declared = same.filter(({ evidence }) => evidence === "declared");
   const development = declared.length > 0 && declared.every((one) => one.development === true);
@@ -139,6 +143,7 @@ function joined(same: readonly Package[]): Package | undefined {
     ...rest,
     locations: same.flatMap(({ locations }) => locations),
     ...(development ? { development } : {}),
+    ...(requiredBy.length > 0 ? { requiredBy } : {}),
     ...(same.some(({ direct }) => direct === true) ? { direct: true } : {}),
   };
 }

@@ -75,11 +75,20 @@ const AFFECTED: readonly (readonly [
   ],
 ];
 
-const STREAMS: Readonly<Partial<Record<EcosystemId, string>>> = { npm: "npm", pypi: "PyPI", go: "Go", deb: "Debian:12" };
+const STREAMS: Readonly<Partial<Record<EcosystemId, string>>> = {
+  npm: "npm",
+  pypi: "PyPI",
+  go: "Go",
+  deb: "Debian:12",
+};
 
 for (const [ecosystem, version, affected, fixed] of AFFECTED)
   test(`${ecosystem} ${version} under ${JSON.stringify(affected)}: ${fixed === false ? "not affected" : `fixed ${fixed}`}`, () => {
-    const found = check(installed(ecosystem, "a", version), [STREAMS[ecosystem] ?? "", "a"], [advisory("X-1", affected)]);
+    const found = check(
+      installed(ecosystem, "a", version),
+      [STREAMS[ecosystem] ?? "", "a"],
+      [advisory("X-1", affected)],
+    );
     assert.deepEqual(
       found.map((finding) => finding.fixed),
       fixed === false ? [] : [fixed],

@@ -8,7 +8,25 @@ export interface Location {
   readonly line?: number;
 }
 
-export type EcosystemId = "npm" | "pypi" | "deb" | "go" | "apk" | "opkg" | "rpm" | "maven" | "binaries";
+export type EcosystemId =
+  | "npm"
+  | "pypi"
+  | "deb"
+  | "go"
+  | "apk"
+  | "opkg"
+  | "rpm"
+  | "maven"
+  | "binaries"
+  | "cargo"
+  | "nuget"
+  | "rubygems"
+  | "composer"
+  | "pub"
+  | "hex"
+  | "swift"
+  | "conan"
+  | "cocoapods";
 
 /** A package that the artifact holds or declares. Equal purls are one package with several locations. */
 export interface Package {
@@ -26,6 +44,8 @@ export interface Package {
   readonly evidence: "installed" | "declared";
   readonly development?: boolean;
   readonly direct?: boolean;
+  /** Purls of packages that brought it, where a lock tells; the first few. */
+  readonly requiredBy?: readonly string[];
   /** SPDX expression or the declared text. */
   readonly licence?: string;
   readonly locations: readonly Location[];

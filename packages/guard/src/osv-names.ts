@@ -9,6 +9,14 @@ const OSV_NAMES: Readonly<Partial<Record<EcosystemId, string>>> = {
   pypi: "PyPI",
   go: "Go",
   maven: "Maven",
+  cargo: "crates.io",
+  nuget: "NuGet",
+  rubygems: "RubyGems",
+  composer: "Packagist",
+  pub: "Pub",
+  hex: "Hex",
+  swift: "SwiftURL",
+  conan: "ConanCenter",
 };
 
 /** Repositories of one release of Red Hat Enterprise Linux, each an ecosystem of its own in OSV (named as their CPE ends). */
@@ -33,7 +41,10 @@ export function namesBinaryPackages(distro: string | undefined): boolean {
   return distro !== undefined && /^(?:AlmaLinux|Red Hat):/.test(distro);
 }
 
-/** `name` as the OSV ecosystem compares it (PEP 503 for PyPI). */
+/** `name` as the OSV ecosystem compares it: PEP 503 for PyPI, without case where its registry knows none, Swift's as host and path. */
 export function comparingName(osvEcosystem: string, name: string): string {
-  return osvEcosystem === "PyPI" ? name.toLowerCase().replace(/[-_.]+/g, "-") : name;
+  if (osvEcosystem === "PyPI") return name.toLowerCase().replace(/[-_.]+/g, "-");
+  if (osvEcosystem === "NuGet" || osvEcosystem === "Packagist") return name.toLowerCase();
+  if (osvEcosystem === "SwiftURL") return name.toLowerCase().replace(/^https?:\/\/|\.git$/g, "");
+  return name;
 }

@@ -5,7 +5,7 @@ export interface InventoryCase {
   readonly name: string;
   readonly path: string;
   readonly content: string | Buffer;
-  /** `purl`, then what else is said of the package: `dev`, `direct`, `indirect`, `installed`, `line:3`, `licence:MIT`, `source:glibc@2.36`. */
+  /** `purl`, then what else is said of the package: `dev`, `direct`, `indirect`, `installed`, `line:3`, `licence:MIT`, `source:glibc@2.36`, `by:name@1` for who brought it. */
   readonly packages: readonly string[];
   /** Start of each problem's reason. */
   readonly problems?: readonly string[];
@@ -21,5 +21,6 @@ export function describePackage(found: Package): string {
   if (found.locations[0]?.line !== undefined) words.push(`line:${found.locations[0].line}`);
   if (found.licence !== undefined) words.push(`licence:${found.licence}`);
   if (found.source !== undefined) words.push(`source:${found.source.name}@${found.source.version}`);
+  for (const purl of found.requiredBy ?? []) words.push(`by:${purl.slice(purl.lastIndexOf("/") + 1)}`);
   return words.join(" ");
 }

@@ -1,17 +1,45 @@
 import type { EcosystemId } from "../model.ts";
 import * as apk from "./apk/version.ts";
 import * as binaries from "./binaries/version.ts";
+import * as cargo from "./cargo/version.ts";
+import * as cocoapods from "./cocoapods/version.ts";
+import * as composer from "./composer/version.ts";
+import * as conan from "./conan/version.ts";
 import * as deb from "./deb/version.ts";
 import * as go from "./go/version.ts";
+import * as hex from "./hex/version.ts";
 import * as maven from "./maven/version.ts";
 import * as npm from "./npm/version.ts";
+import * as nuget from "./nuget/version.ts";
 import * as opkg from "./opkg/version.ts";
+import * as pub from "./pub/version.ts";
 import * as pypi from "./pypi/version.ts";
 import * as rpm from "./rpm/version.ts";
+import * as rubygems from "./rubygems/version.ts";
 import { compareSemver, parseSemver } from "./semver-order.ts";
+import * as swift from "./swift/version.ts";
 import { compareParsed, type VersionOrder } from "./version-order.ts";
 
-const ORDERS: Readonly<Record<EcosystemId, VersionOrder>> = { npm, pypi, deb, go, apk, opkg, rpm, maven, binaries };
+const ORDERS: Readonly<Record<EcosystemId, VersionOrder>> = {
+  npm,
+  pypi,
+  deb,
+  go,
+  apk,
+  opkg,
+  rpm,
+  maven,
+  binaries,
+  cargo,
+  nuget,
+  rubygems,
+  composer,
+  pub,
+  hex,
+  swift,
+  conan,
+  cocoapods,
+};
 
 /** Plain SemVer 2, for streams of advisories whose packages we do not read yet. */
 const semver: VersionOrder = {
@@ -34,7 +62,14 @@ const BY_OSV_NAME: Readonly<Record<string, VersionOrder>> = {
   openSUSE: rpm,
   SUSE: rpm,
   Maven: maven,
-  "crates.io": semver,
+  "crates.io": cargo,
+  NuGet: nuget,
+  RubyGems: rubygems,
+  Packagist: composer,
+  Pub: pub,
+  Hex: hex,
+  SwiftURL: swift,
+  ConanCenter: conan,
   Bitnami: semver,
 };
 

@@ -13,6 +13,15 @@ const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = {
   opkg: "opkg",
   rpm: "rpm",
   maven: "maven",
+  cargo: "cargo",
+  nuget: "nuget",
+  gem: "rubygems",
+  composer: "composer",
+  pub: "pub",
+  hex: "hex",
+  swift: "swift",
+  conan: "conan",
+  cocoapods: "cocoapods",
   generic: "binaries",
 };
 

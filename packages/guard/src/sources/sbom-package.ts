@@ -15,6 +15,15 @@ const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = {
   opkg: "opkg",
   rpm: "rpm",
   maven: "maven",
+  cargo: "cargo",
+  nuget: "nuget",
+  gem: "rubygems",
+  composer: "composer",
+  pub: "pub",
+  hex: "hex",
+  swift: "swift",
+  conan: "conan",
+  cocoapods: "cocoapods",
   generic: "binaries",
 };
 
@@ -61,13 +70,7 @@ interface OsComponent {
 }
 
 /** Source package and distribution, where the producers we know write them: qualifiers (`upstream`, `distro`) and properties. */
-function osFacts({
-  name,
-  version,
-  namespace,
-  qualifiers,
-  component,
-}: OsComponent): Pick<Package, "source" | "distro"> {
+function osFacts({ name, version, namespace, qualifiers, component }: OsComponent): Pick<Package, "source" | "distro"> {
   const [upstream, upstreamVersion] = (qualifiers["upstream"] ?? "").split("@");
   const source = {
     name: propertyOf(component, /:SrcName$/) ?? (upstream || name),

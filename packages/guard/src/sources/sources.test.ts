@@ -286,7 +286,7 @@ describe("SBOM", () => {
     { type: "library", purl: "pkg:npm/%40scope/a@1.0.0", components: [{ purl: "pkg:pypi/Foo_Bar@2.0" }] },
     { purl: "pkg:golang/github.com/a/b@v1.2.3" },
     { purl: "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12&upstream=glibc%402.36" },
-    { purl: "pkg:cargo/serde@1.0.0" },
+    { purl: "pkg:hackage/lens@1.0.0" },
     { purl: "nonsense" },
     { type: "file", name: "x" },
   ];
@@ -306,7 +306,7 @@ describe("SBOM", () => {
     assert.deepEqual([packages[0]?.source, packages[0]?.distro], [{ name: "glibc", version: "2.36" }, "Debian:12"]);
     assert.deepEqual(
       problems.map(({ reason }) => reason),
-      ["not-covered: 1 components: packages of type cargo", "not-covered: 1 components: a purl that cannot be read"],
+      ["not-covered: 1 components: packages of type hackage", "not-covered: 1 components: a purl that cannot be read"],
     );
   });
 

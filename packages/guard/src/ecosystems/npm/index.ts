@@ -1,6 +1,14 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { bunExtractor } from "./bun.ts";
+import { denoExtractor } from "./deno.ts";
 import { installedExtractor } from "./installed.ts";
 import { lockExtractor } from "./lock.ts";
+import { pnpmExtractor } from "./pnpm.ts";
+import { yarnExtractor } from "./yarn.ts";
 
-/** npm: `package-lock.json` and installed `node_modules`. */
-export const npm: Ecosystem = { id: "npm", os: false, extractors: [lockExtractor, installedExtractor] };
+/** npm: the locks of npm, Yarn, pnpm, Bun and Deno, and installed `node_modules`. */
+export const npm: Ecosystem = {
+  id: "npm",
+  os: false,
+  extractors: [lockExtractor, yarnExtractor, pnpmExtractor, bunExtractor, denoExtractor, installedExtractor],
+};

@@ -1,4 +1,5 @@
 import type { InventoryCase } from "../contract.cases.ts";
+import { lockCases } from "./locks.cases.ts";
 
 const lockV3 = {
   name: "app",
@@ -40,6 +41,7 @@ const lockV1 = {
 };
 
 export const cases: readonly InventoryCase[] = [
+  ...lockCases,
   {
     name: "lock version 3: nested, scoped, aliased, bundled, optional, linked",
     path: "app/package-lock.json",

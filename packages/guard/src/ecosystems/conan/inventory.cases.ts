@@ -1,0 +1,3 @@
+import type { InventoryCase } from "../contract.cases.ts";
+
+export const cases: readonly InventoryCase[] = [];

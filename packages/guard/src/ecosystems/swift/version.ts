@@ -1,0 +1,16 @@
+import { compareSemver, parseSemver, type Semver } from "../semver-order.ts";
+import { compareParsed } from "../version-order.ts";
+
+/** Whether `version` has a place among versions of Swift packages: SemVer 2, tags with or without a leading v. */
+export function isValid(version: string): boolean {
+  return parse(version) !== undefined;
+}
+
+/** Order of versions of Swift packages: SemVer 2, tags with or without a leading v. */
+export function compare(a: string, b: string): number {
+  return compareParsed(a, b, parse, compareSemver);
+}
+
+function parse(version: string): Semver | undefined {
+  return parseSemver(version.replace(/^v/, ""));
+}
