@@ -1,9 +1,9 @@
 import type { Service } from "../app.ts";
 import { type Fields, readFields } from "../fields.ts";
-import { quote, readInteger, readItems, readMap, readTemplate, readText, readTextMap } from "../read.ts";
+import { quote, readInteger, readItems, readMap, readTemplate, readTemplates, readText, readTextMap } from "../read.ts";
 import type { Scope } from "../scope.ts";
 import { splitTemplate } from "../template.ts";
-import type { Node } from "../tree.ts";
+import type { MapNode, Node } from "../tree.ts";
 
 type Device = Service["devices"][number];
 
@@ -104,15 +104,23 @@ export function readUlimits(node: Node, scope: Scope): NonNullable<Service["ulim
   return result;
 }
 
-/** `extra_hosts:` as `name=address`; compose also takes `name:address` and a mapping. */
+/** `extra_hosts:` as `name=address`; compose also takes `name:address` and a mapping to one or several. */
 export function readExtraHosts(node: Node, scope: Scope): readonly string[] {
-  if (node.kind === "map")
-    return Object.entries(readTextMap(scope.problems, node)).map(([name, ip]) => `${name}=${ip}`);
-  return readItems(scope.problems, node).flatMap((item) => {
-    const text = readTemplate(scope.problems, item);
+  return [...new Set(node.kind === "map" ? hostMap(node, scope) : hostList(node, scope))];
+}
+
+function hostMap(map: MapNode, { problems }: Scope): readonly string[] {
+  return [...map.entries].flatMap(([name, { node: addresses }]) =>
+    readTemplates(problems, addresses, "one-or-list").map((address) => `${name}=${address}`),
+  );
+}
+
+function hostList(node: Node, { problems }: Scope): readonly string[] {
+  return readItems(problems, node).flatMap((item) => {
+    const text = readTemplate(problems, item);
     const match = text === undefined ? null : /^([^=:\s]+)[=:](\S+)$/.exec(text);
     if (match !== null) return [`${match[1]}=${match[2]}`];
-    if (text !== undefined) scope.problems.add(item.place, "bad-value", `expected name=address, found ${quote(text)}`);
+    if (text !== undefined) problems.add(item.place, "bad-value", `expected name=address, found ${quote(text)}`);
     return [];
   });
 }

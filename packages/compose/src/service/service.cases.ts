@@ -138,6 +138,7 @@ export const SERVICE_CASES: readonly (readonly [yaml: string, expected: Partial<
   ["dns: [10.0.0.1, 10.0.0.2]", { dns: ["10.0.0.1", "10.0.0.2"] }],
   ["extra_hosts: ['a:10.0.0.1', b=host-gateway]", { extraHosts: ["a=10.0.0.1", "b=host-gateway"] }],
   ["extra_hosts: { a: 10.0.0.1 }", { extraHosts: ["a=10.0.0.1"] }],
+  ["extra_hosts: { a: [10.0.0.1, 10.0.0.2] }", { extraHosts: ["a=10.0.0.1", "a=10.0.0.2"] }],
   ["sysctls: { net.core.somaxconn: 1024 }", { sysctls: { "net.core.somaxconn": "1024" } }],
   ["sysctls: [net.core.somaxconn=1024]", { sysctls: { "net.core.somaxconn": "1024" } }],
   [
