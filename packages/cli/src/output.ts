@@ -64,7 +64,7 @@ function width(text: string): number {
 }
 
 /** Names come from devices and files: control characters other than our own colours never reach the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
   return text.replace(/[\u0000-\u001a\u001c-\u001f\u007f-\u009f]|\u001b(?!\[[0-9;]*m)/g, "?");
 }

@@ -2,7 +2,7 @@ import { systemClock } from "@flotilla/base/clock";
 import { AuditVerification, Event } from "@flotilla/protocol/api/audit";
 import { Command } from "commander";
 import { Ended, EXIT } from "../exit-codes.ts";
-import { print, printJson, tint } from "../output.ts";
+import { print, printable, printJson, tint } from "../output.ts";
 import { type Invocation, invocation } from "../session.ts";
 
 const VERIFY_TIMEOUT_MS = 600_000;
@@ -61,8 +61,9 @@ function eventLine(event: Event): string {
   const data = Object.entries(event.data ?? {})
     .filter(([, value]) => typeof value !== "object")
     .map(([key, value]) => `${key}=${String(value)}`);
-  const line = `${event.at}  ${event.action.padEnd(22)} ${event.subject}  by ${event.actor.name ?? `${event.actor.kind} ${event.actor.id}`}  ${data.join(" ")}`;
-  return line.trimEnd();
+  const who = event.actor.name ?? `${event.actor.kind} ${event.actor.id}`;
+  const line = `${event.at}  ${event.action.padEnd(22)} ${event.subject}  by ${who}  ${data.join(" ")}`;
+  return printable(line.replaceAll("\n", " ⏎ ").trimEnd());
 }
 
 async function verify(run: Invocation, dataDir: string | undefined): Promise<void> {
