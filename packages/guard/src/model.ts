@@ -96,13 +96,31 @@ export interface Inventory {
   readonly problems: readonly Problem[];
   /** What was met and not looked at, in sentences. */
   readonly notCovered?: readonly string[];
+  /** Diff ids of the layers that the base image brought, where the boundary is known. */
+  readonly baseLayers?: readonly Digest[];
   /** `debian 12`, from os-release. */
   readonly os?: { readonly id: string; readonly versionId: string; readonly prettyName?: string };
 }
 
 export type Severity = "critical" | "high" | "medium" | "low" | "unknown";
 
-export type FindingKind = "vulnerability" | "malware" | "secret";
+export type FindingKind = "vulnerability" | "malware" | "secret" | "licence";
+
+/** What somebody has said of a finding: a waiver of one's own, or a VEX document from outside. */
+export interface Statement {
+  readonly kind: "waiver" | "vex";
+  /** `accepted` (a waiver's), `not-affected` and `fixed` take the finding out of the verdict; the others leave it there. */
+  readonly status: "accepted" | "not-affected" | "fixed" | "affected" | "under-investigation";
+  /** Owner of the waiver, or author of the document. */
+  readonly by: string;
+  readonly reason: string;
+  /** The file that says so. */
+  readonly document: string;
+  /** One of VEX's words, e.g. `vulnerable_code_not_in_execute_path`. */
+  readonly justification?: string;
+  /** The last day on which a waiver holds, `2027-01-31`. */
+  readonly expires?: string;
+}
 
 /** What the guard says of an artifact. Plain JSON, ordered deterministically. */
 export interface Finding {
@@ -118,6 +136,16 @@ export interface Finding {
   readonly fixed?: string;
   /** In a catalogue of known exploited vulnerabilities. */
   readonly exploited?: boolean;
+  /** Probability (0–1) of exploitation in the next 30 days, FIRST's EPSS. */
+  readonly epss?: number;
+  /** RFC 3339 date or instant of the first publication. */
+  readonly published?: string;
+  /** Whether it came with the base image; absent where that is not known. */
+  readonly base?: boolean;
+  /** What a waiver or a VEX document says of it. */
+  readonly statement?: Statement;
+  /** Whether the baseline that was compared with has it too. */
+  readonly known?: boolean;
   readonly location: Location;
   readonly locations: readonly Location[];
   /** Names of the advisory sources that say so. */
@@ -134,6 +162,8 @@ export type Outcome = "pass" | "warn" | "block";
 export interface GateVerdict {
   readonly outcome: Outcome;
   readonly reasons: readonly Reason[];
+  /** What rules on trial (`dryRun`) would have decided. */
+  readonly dryRun?: readonly Reason[];
 }
 
 export interface Reason {

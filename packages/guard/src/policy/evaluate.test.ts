@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { asDigest } from "@flotilla/base/digest";
 import type { Finding } from "../model.ts";
 import { builtInPolicy } from "./built-in.ts";
-import { evaluate, globMatches, NO_RULE } from "./evaluate.ts";
+import { evaluate, NO_RULE } from "./evaluate.ts";
 import { formatPolicy } from "./format.ts";
+import { globMatches } from "./matches.ts";
 import { parsePolicy } from "./parse.ts";
 import type { PolicyRule } from "./policy.ts";
 

@@ -12,6 +12,8 @@ export function explain(finding: Finding, passing?: Passing): string {
       return `${packageOf(finding)} is malware (${finding.id}), found ${where}; remove it and treat the machines that ran it as compromised.`;
     case "secret":
       return `A secret (${finding.title ?? finding.id}, ${finding.sample ?? "redacted"}) lies ${where}; revoke it and build again without it.`;
+    case "licence":
+      return `${packageOf(finding)} is licensed as ${finding.title ?? "nothing that is declared"}, found ${where}; replace it, or allow the licence in the policy.`;
     case "vulnerability":
       return `${packageOf(finding)} has ${finding.id} (${rating(finding)}), found ${where}; ${remedyOf(finding, passing)}.`;
   }

@@ -7,6 +7,7 @@ const SUITES: readonly (readonly [kind: Finding["kind"], name: string])[] = [
   ["malware", "malware"],
   ["secret", "secrets"],
   ["vulnerability", "vulnerabilities"],
+  ["licence", "licences"],
 ];
 
 /**

@@ -31,6 +31,7 @@ const KIND_WORDS: Readonly<Record<Finding["kind"], string>> = {
   vulnerability: "vulnerability",
   malware: "malware",
   secret: "secret",
+  licence: "licence",
 };
 
 /**
