@@ -25,7 +25,6 @@ const BY_NAME: Readonly<Record<string, string>> = {
   "packages.lock.json": "NuGet locks",
   "gradle.lockfile": "Gradle locks",
   "pom.xml": "Maven projects",
-  "rpmdb.sqlite": "RPM databases",
 };
 
 const BY_PATH: readonly (readonly [RegExp, string])[] = [
@@ -33,7 +32,6 @@ const BY_PATH: readonly (readonly [RegExp, string])[] = [
   [/\.gemspec$/, "Ruby gems"],
   [/\.deps\.json$/, ".NET dependency lists"],
   [/^var\/lib\/pacman\/local\/[^/]+\/desc$/, "Arch Linux packages"],
-  [/^var\/lib\/rpm\/Packages(?:\.db)?$/, "RPM databases"],
 ];
 
 /** The kind of packages that the file at `path` tells of and that are not read; undefined for all other files. */

@@ -19,6 +19,7 @@ import { cases as nuget } from "./nuget/inventory.cases.ts";
 import { cases as opkg } from "./opkg/inventory.cases.ts";
 import { cases as pub } from "./pub/inventory.cases.ts";
 import { cases as pypi } from "./pypi/inventory.cases.ts";
+import { cases as rpm } from "./rpm/inventory.cases.ts";
 import { cases as rubygems } from "./rubygems/inventory.cases.ts";
 import { cases as swift } from "./swift/inventory.cases.ts";
 
@@ -38,6 +39,7 @@ const CASES: Readonly<Record<string, readonly InventoryCase[]>> = {
   cocoapods,
   apk,
   opkg,
+  rpm,
 };
 const MUTATIONS = 150;
 

@@ -12,6 +12,7 @@ import { nuget } from "./nuget/index.ts";
 import { opkg } from "./opkg/index.ts";
 import { pub } from "./pub/index.ts";
 import { pypi } from "./pypi/index.ts";
+import { rpm } from "./rpm/index.ts";
 import { rubygems } from "./rubygems/index.ts";
 import { swift } from "./swift/index.ts";
 
@@ -32,4 +33,5 @@ export const ecosystems: readonly Ecosystem[] = [
   cocoapods,
   apk,
   opkg,
+  rpm,
 ];
