@@ -14,9 +14,6 @@ export const EXEMPT_FILES = "lock files, checksum lists, documentation, and test
 /** Files that tell of packages which we do not read yet, by their whole name. */
 const BY_NAME: Readonly<Record<string, string>> = {
   "bun.lockb": "Bun locks in their binary form",
-  "poetry.lock": "Poetry locks",
-  "uv.lock": "uv locks",
-  "Pipfile.lock": "Pipenv locks",
   "Cargo.lock": "Cargo locks",
   "Gemfile.lock": "Bundler locks",
   "composer.lock": "Composer locks",

@@ -2,8 +2,8 @@ import { isObject, type JsonObject, textOf } from "../../json.ts";
 import { parseJsoncObject } from "../../jsonc.ts";
 import type { Extraction, WholeFileExtractor } from "../ecosystem.ts";
 import { createGathering } from "../gathering.ts";
+import { reachable } from "../reach.ts";
 import { isPackageName, npmPurl } from "./purl.ts";
-import { reachable } from "./reach.ts";
 import { splitDescriptor } from "./yarn-classic.ts";
 
 const MAX_LOCK_BYTES = 32 * 1024 * 1024;

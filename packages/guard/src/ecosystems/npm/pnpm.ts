@@ -1,8 +1,8 @@
 import { isYamlMap, mapAt, parseBlockYaml, textAt, type YamlMap } from "../block-yaml.ts";
 import type { Extraction, WholeFileExtractor } from "../ecosystem.ts";
 import { createGathering, type Gathering } from "../gathering.ts";
+import { reachable } from "../reach.ts";
 import { isPackageName, npmPurl } from "./purl.ts";
-import { reachable } from "./reach.ts";
 
 const MAX_LOCK_BYTES = 32 * 1024 * 1024;
 const DEPENDENCIES = ["dependencies", "optionalDependencies"] as const;

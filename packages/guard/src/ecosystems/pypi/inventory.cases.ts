@@ -1,4 +1,5 @@
 import type { InventoryCase } from "../contract.cases.ts";
+import { lockCases } from "./locks.cases.ts";
 
 const requirements = `\ufeff# comment
 Django==4.2.1            # why
@@ -22,6 +23,7 @@ legacy (==1.0)
 `;
 
 export const cases: readonly InventoryCase[] = [
+  ...lockCases,
   {
     name: "requirements: pins, extras, markers, hashes, continuations, options",
     path: "srv/requirements-prod.txt",
