@@ -18,7 +18,7 @@ import type { Content } from "../registry/content.ts";
 import type { ResolvedImage } from "./resolve-images.ts";
 
 /** What devices accept of one release: its application, and its config files together. */
-const MAX_COMPOSE_BYTES = 2 * 1024 * 1024;
+export const MAX_COMPOSE_BYTES = 2 * 1024 * 1024;
 const MAX_FILES_BYTES = 32 * 1024 * 1024;
 
 /** The bytes of a release, all of which follow from what it is made of: equal input has an equal digest. */
@@ -32,16 +32,23 @@ export interface ReleaseArtifact {
 
 /** Builds the artifact of a release from its app and its images. */
 export function buildArtifact(app: NormalisedApp, images: readonly ResolvedImage[]): ReleaseArtifact {
+  return artifactOf(
+    {
+      format: 1,
+      app: app.name,
+      createdAt: newest(images.flatMap((image) => image.created)),
+      compose: sha256(encode(canonicalJson(app))),
+      images: Object.fromEntries(images.map(({ image }) => [image.reference, image])),
+    },
+    app,
+  );
+}
+
+/** The bytes of a release whose document is made already. */
+export function artifactOf(document: ReleaseDocument, app: NormalisedApp): ReleaseArtifact {
   const compose = encode(canonicalJson(app));
   if (compose.length > MAX_COMPOSE_BYTES)
     throw new CodedError("too-large", `the application is larger than ${MAX_COMPOSE_BYTES} bytes`);
-  const document: ReleaseDocument = {
-    format: 1,
-    app: app.name,
-    createdAt: newest(images.flatMap((image) => image.created)),
-    compose: sha256(compose),
-    images: Object.fromEntries(images.map(({ image }) => [image.reference, image])),
-  };
   const config = encode(canonicalJson(document));
   const files = filesOf(app).map(({ digest, sizeBytes }) => ({ mediaType: FILE_LAYER_TYPE, digest, size: sizeBytes }));
   const manifest = encode(

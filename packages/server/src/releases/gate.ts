@@ -8,6 +8,7 @@ import type { Gate, GateReason } from "@flotilla/protocol/api/releases";
 import type { ReleaseImage } from "@flotilla/protocol/release";
 import { unionOf } from "../registry/inventory-union.ts";
 import type { Scans } from "../registry/scans.ts";
+import { COMPOSE_NAME, WAY_OUT } from "./compose-secrets.ts";
 
 /** How long a release waits for scans that are under way; then the client asks again. */
 const SCAN_WAIT_MS = 45_000;
@@ -38,6 +39,8 @@ export async function evaluateGate(
     readonly project: string;
     readonly target: string;
     readonly images: readonly ReleaseImage[];
+    /** What the application itself holds. */
+    readonly compose?: Inventory;
     readonly policy: Policy;
   },
 ): Promise<GateResult> {
@@ -59,6 +62,11 @@ export async function evaluateGate(
       reasons.push(...report.verdict.reasons.map((reason) => toGateReason(image.reference, reason)));
     }
   }
+  if (input.compose !== undefined) {
+    const { policy, compose } = input;
+    const report = judge({ target: COMPOSE_NAME, inventory: compose, store, policy, scanners: ["secret"] });
+    reasons.push(...report.verdict.reasons.map(toComposeReason));
+  }
   const inventory = unionOf(inventories);
   const report = judge({ target: input.target, inventory, store, policy: input.policy, scanners: SCANNERS });
   return { gate: toGate(reasons), inventory, report };
@@ -75,6 +83,13 @@ async function waitForScan(scans: Scans, project: string, manifest: string, sign
       details: { retryAfterSeconds: 5 },
     });
   }
+}
+
+function toComposeReason(reason: Reason): GateReason {
+  const { finding } = reason;
+  const where = finding.locations.map(({ path, line }) => (line === undefined ? path : `${path}:${line}`)).join(", ");
+  const message = `A secret (${finding.title ?? finding.id}, ${finding.sample ?? "redacted"}) is fixed in the release at ${where}: ${WAY_OUT}.`;
+  return toGateReason(COMPOSE_NAME, { ...reason, message });
 }
 
 function noVerdict(image: string, problem: string | undefined): GateReason {

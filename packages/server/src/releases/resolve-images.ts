@@ -17,6 +17,8 @@ const MAX_PLATFORMS = 32;
 export interface ResolvedImage {
   readonly image: ReleaseImage;
   readonly created: readonly string[];
+  /** What the image says of where it comes from, counting only these of its platforms (by manifest). */
+  provenanceOf(manifests: ReadonlySet<string>): Readonly<Record<string, string>>;
 }
 
 export interface ImageRequest {
@@ -77,10 +79,12 @@ async function resolveImage(
       "image-invalid",
       `the image ${reference} has more than ${MAX_PLATFORMS} platforms: choose some`,
     );
-  const provenance = provenanceOf(
-    manifest.annotations,
-    chosen.map(({ marks }) => marks),
-  );
+  const claims = (manifests: ReadonlySet<string>) =>
+    provenanceOf(
+      manifest.annotations,
+      chosen.filter(({ platform }) => manifests.has(platform.manifest)).map(({ marks }) => marks),
+    );
+  const provenance = claims(new Set(chosen.map(({ platform }) => platform.manifest)));
   return {
     image: {
       reference,
@@ -90,6 +94,7 @@ async function resolveImage(
       ...(Object.keys(provenance).length === 0 ? {} : { provenance }),
     },
     created: chosen.flatMap(({ created }) => created ?? []),
+    provenanceOf: claims,
   };
 }
 

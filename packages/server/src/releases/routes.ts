@@ -13,12 +13,14 @@ import { Type } from "typebox";
 import type { Context } from "../context.ts";
 import type { App } from "../http/app.ts";
 import { problemResponses } from "../http/openapi.ts";
-import { createRelease, type ReleasePorts } from "./create.ts";
+import type { ReleasePorts } from "./admit.ts";
+import { createRelease } from "./create.ts";
 import { deleteRelease } from "./delete.ts";
 import { registerDiff } from "./diff/route.ts";
 import { listApps, listReleases } from "./list.ts";
 import type { Releases } from "./port.ts";
 import { detailOf, findRelease, knownRelease, requireRelease } from "./rows.ts";
+import { registerTransfer } from "./transfer/routes.ts";
 
 const tags = ["releases"];
 /** Largest application that is accepted. */
@@ -31,6 +33,7 @@ export function registerReleases(app: App, ports: ReleasePorts): void {
   registerDetail(app, ports.context);
   registerDelete(app, ports.context);
   registerDiff(app, ports);
+  registerTransfer(app, ports);
 }
 
 /** Releases as other features ask for them. */

@@ -2,7 +2,7 @@ import { ReleaseDiff, ReleaseDiffQuery } from "@flotilla/protocol/api/release-di
 import { ReleaseParams } from "@flotilla/protocol/api/releases";
 import type { App } from "../../http/app.ts";
 import { problemResponses } from "../../http/openapi.ts";
-import type { ReleasePorts } from "../create.ts";
+import type { ReleasePorts } from "../admit.ts";
 import { requireRelease } from "../rows.ts";
 import { diffReleases } from "./diff.ts";
 
