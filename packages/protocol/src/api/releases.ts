@@ -45,7 +45,7 @@ export const GateReason = Type.Object({
   outcome: Type.Enum(["warn", "block"]),
   rule: Type.String(),
   message: Type.String(),
-  /** The image as it stands in the compose file. */
+  /** The image as it stands in the compose file, or `compose.yaml` for what that holds itself. */
   image: Type.String(),
   /** Absent when the image has no verdict at all: its scan failed. */
   finding: Type.Optional(

@@ -65,6 +65,7 @@ export async function evaluateGate(
   if (input.compose !== undefined) {
     const { policy, compose } = input;
     const report = judge({ target: COMPOSE_NAME, inventory: compose, store, policy, scanners: ["secret"] });
+    inventories.push(compose);
     reasons.push(...report.verdict.reasons.map(toComposeReason));
   }
   const inventory = unionOf(inventories);
