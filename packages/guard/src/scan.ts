@@ -1,12 +1,12 @@
 import { availableParallelism } from "node:os";
-import { judge } from "./judge.ts";
+import { type JudgementOptions, judge } from "./judge.ts";
 import type { AdvisoryStore, Report, Scanner } from "./model.ts";
 import type { Policy } from "./policy/policy.ts";
 import { createScanPool, type ScanPool } from "./pool.ts";
 import type { Source, SourceOptions } from "./sources/source.ts";
 import { openTarget } from "./sources/target.ts";
 
-export interface ScanOptions extends SourceOptions {
+export interface ScanOptions extends SourceOptions, JudgementOptions {
   readonly scanners: readonly Scanner[];
   readonly store: AdvisoryStore;
   readonly policy: Policy;
@@ -30,10 +30,18 @@ export async function scan(target: string, options: ScanOptions): Promise<Report
   const own = options.pool === undefined ? poolFor(source) : undefined;
   try {
     const inventory = await source.inventory(wanted, options.pool ?? own);
-    return judge({ target, inventory, store, policy, scanners });
+    return judge({ target, inventory, store, policy, scanners, ...judgementOptions(options) });
   } finally {
     await own?.close();
   }
+}
+
+function judgementOptions({ nowMs, said, baseline }: ScanOptions): JudgementOptions {
+  return {
+    ...(nowMs === undefined ? {} : { nowMs }),
+    ...(said === undefined ? {} : { said }),
+    ...(baseline === undefined ? {} : { baseline }),
+  };
 }
 
 /** Threads beside this one, which takes its share. */
