@@ -14,20 +14,12 @@ export const EXEMPT_FILES = "lock files, checksum lists, documentation, and test
 /** Files that tell of packages which we do not read yet, by their whole name. */
 const BY_NAME: Readonly<Record<string, string>> = {
   "bun.lockb": "Bun locks in their binary form",
-  "Cargo.lock": "Cargo locks",
-  "Gemfile.lock": "Bundler locks",
   "composer.lock": "Composer locks",
   "mix.lock": "Mix locks",
   "pubspec.lock": "Dart locks",
-  "packages.lock.json": "NuGet locks",
-  "gradle.lockfile": "Gradle locks",
-  "pom.xml": "Maven projects",
 };
 
 const BY_PATH: readonly (readonly [RegExp, string])[] = [
-  [/\.(?:jar|war|ear)$/, "Java archives"],
-  [/\.gemspec$/, "Ruby gems"],
-  [/\.deps\.json$/, ".NET dependency lists"],
   [/^var\/lib\/pacman\/local\/[^/]+\/desc$/, "Arch Linux packages"],
 ];
 

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ZipBounds } from "../zip.ts";
 import { makeZip, type ZipEntrySpec } from "./zip.fixture.ts";
-import { readZip, type ZipBounds } from "./zip.ts";
+import { readZip } from "./zip.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flotilla-zip-"));
 after(() => rmSync(folder, { recursive: true }));

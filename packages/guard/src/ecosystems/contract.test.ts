@@ -14,6 +14,7 @@ import { cases as deb } from "./deb/inventory.cases.ts";
 import { cases as go } from "./go/inventory.cases.ts";
 import { cases as hex } from "./hex/inventory.cases.ts";
 import { ecosystems } from "./index.ts";
+import { cases as maven } from "./maven/inventory.cases.ts";
 import { cases as npm } from "./npm/inventory.cases.ts";
 import { cases as nuget } from "./nuget/inventory.cases.ts";
 import { cases as opkg } from "./opkg/inventory.cases.ts";
@@ -40,6 +41,7 @@ const CASES: Readonly<Record<string, readonly InventoryCase[]>> = {
   apk,
   opkg,
   rpm,
+  maven,
 };
 const MUTATIONS = 150;
 

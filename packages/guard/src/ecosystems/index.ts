@@ -7,6 +7,7 @@ import { deb } from "./deb/index.ts";
 import type { Ecosystem } from "./ecosystem.ts";
 import { go } from "./go/index.ts";
 import { hex } from "./hex/index.ts";
+import { maven } from "./maven/index.ts";
 import { npm } from "./npm/index.ts";
 import { nuget } from "./nuget/index.ts";
 import { opkg } from "./opkg/index.ts";
@@ -34,4 +35,5 @@ export const ecosystems: readonly Ecosystem[] = [
   apk,
   opkg,
   rpm,
+  maven,
 ];
