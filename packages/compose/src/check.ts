@@ -1,15 +1,16 @@
 import type { NormalisedApp, Service } from "./app.ts";
 import { findCycle } from "./order.ts";
 import type { Place, Problems } from "./problem.ts";
-import { sharedServices } from "./service/namespaces.ts";
+import { sharedService } from "./service/namespaces.ts";
 import { plainText } from "./template.ts";
 
 type Services = NormalisedApp["services"];
+type PlaceOf = (service: string, field: string) => Place;
 
 /** What fields say together: cycles, host ports, networks of the host. `placeOf` finds where a field of a service stands. */
 export function checkServices(
-  services: Services,
-  placeOf: (service: string, field: string) => Place,
+  { services, networks }: Pick<NormalisedApp, "services" | "networks">,
+  placeOf: PlaceOf,
   problems: Problems,
 ): void {
   const cycle = findCycle({ services });
@@ -23,23 +24,57 @@ export function checkServices(
   for (const [name, service] of Object.entries(services)) {
     checkNetworkMode(name, service, placeOf, problems);
     checkLimits(service, (field) => placeOf(name, field), problems);
-    for (const shared of sharedServices(service))
-      if (services[shared]?.replicas === 0)
+    checkShared(name, service, services, placeOf, problems);
+    for (const [network, { ipv4Address, ipv6Address }] of Object.entries(service.networks))
+      if ((ipv4Address ?? ipv6Address) !== undefined && !hasSubnet(networks[network]))
         problems.add(
-          placeOf(name, "network_mode"),
-          "bad-value",
-          `${shared} has no container to share with: replicas is 0`,
+          placeOf(name, "networks"),
+          "missing-field",
+          `a fixed address needs a subnet: give ${network} one under ipam: config:`,
         );
   }
   checkHostPorts(services, placeOf, problems);
 }
 
-function checkNetworkMode(
-  name: string,
-  service: Service,
-  placeOf: (service: string, field: string) => Place,
-  problems: Problems,
-): void {
+function hasSubnet(network: NormalisedApp["networks"][string] | undefined): boolean {
+  return network?.subnet !== undefined || network?.ipam?.pools.some(({ subnet }) => subnet !== undefined) === true;
+}
+
+/** What cannot be said of a container in another's network: that one says it (moby, runconfig/hostconfig). */
+const OF_THE_NETWORK: readonly (readonly [field: string, said: (service: Service) => boolean])[] = [
+  ["hostname", ({ hostname }) => hostname !== undefined],
+  ["domainname", ({ domainname }) => domainname !== undefined],
+  ["dns", ({ dns }) => dns !== undefined],
+  ["dns_opt", ({ dnsOptions }) => dnsOptions !== undefined],
+  ["dns_search", ({ dnsSearch }) => dnsSearch !== undefined],
+  ["extra_hosts", ({ extraHosts }) => extraHosts !== undefined],
+  ["expose", ({ expose }) => expose.length > 0],
+];
+
+/** What sharing the namespaces of another service asks of both. */
+function checkShared(name: string, service: Service, services: Services, placeOf: PlaceOf, problems: Problems): void {
+  const bad = (field: string, message: string) => problems.add(placeOf(name, field), "bad-value", message);
+  for (const [field, mode] of [
+    ["network_mode", service.networkMode],
+    ["pid", service.pidMode],
+    ["ipc", service.ipcMode],
+  ] as const) {
+    const shared = sharedService(mode);
+    const other = shared === undefined ? undefined : services[shared];
+    if (other === undefined) continue;
+    if (shared === name) bad(field, "a service cannot share with itself");
+    if (other.replicas === 0) bad(field, `${shared} has no container to share with: replicas is 0`);
+    if (field === "ipc" && !["shareable", "host"].includes(other.ipcMode ?? ""))
+      bad(field, `${shared} keeps its IPC namespace to itself: give it ipc: shareable`);
+    if (field === "network_mode")
+      for (const [own, said] of OF_THE_NETWORK)
+        if (said(service)) bad(own, `with network_mode: ${mode} it is what ${shared} says: remove ${own} here`);
+  }
+  if (service.utsMode === "host" && service.hostname !== undefined)
+    bad("hostname", "with uts: host it is the device's: remove hostname");
+}
+
+function checkNetworkMode(name: string, service: Service, placeOf: PlaceOf, problems: Problems): void {
   if (service.networkMode === undefined) return;
   if (Object.keys(service.networks).length > 0)
     problems.add(placeOf(name, "networks"), "bad-value", "networks and network_mode exclude each other");
@@ -69,11 +104,7 @@ function checkLimits({ resources }: Service, placeOf: (field: string) => Place, 
 }
 
 /** Two services, or two replicas, cannot hold one port of the host. */
-function checkHostPorts(
-  services: Services,
-  placeOf: (service: string, field: string) => Place,
-  problems: Problems,
-): void {
+function checkHostPorts(services: Services, placeOf: PlaceOf, problems: Problems): void {
   const holders = new Map<string, string>();
   for (const [name, service] of Object.entries(services)) {
     for (const port of service.ports) {

@@ -67,7 +67,7 @@ export async function parseCompose(input: ComposeInput): Promise<ComposeResult> 
   const scope: Scope = { problems, warnings, resolve, files, leftOut, variables, uses: [], links: [] };
   const top = readTop(tree, scope, input.projectName);
   if (top === undefined) return failed();
-  checkServices(top.services, placeFinder(tree), problems);
+  checkServices(top, placeFinder(tree), problems);
 
   const configs = await digestConfigs(top);
   const body = { ...top, format: 1 as const, configs: configs.sources };

@@ -16,8 +16,8 @@ services:
   web:
     image: team/web:1
     ${fields}
-  db: { image: team/db }
-networks: { back: }
+  db: { image: team/db, ipc: shareable }
+networks: { back: { ipam: { config: [{ subnet: 10.0.0.0/24 }] } } }
 volumes: { data: }
 configs: { motd: { content: hello } }
 secrets: { token: { external: true } }
