@@ -19,6 +19,14 @@ export function explain(finding: Finding, passing?: Passing): string {
   }
 }
 
+/** What was said of a finding and by whom, or that the baseline has it; empty when nothing was. */
+export function describeStatement({ statement, known }: Finding): string {
+  if (statement === undefined) return known ? "the baseline has it too" : "";
+  const { status, by, document, expires, reason } = statement;
+  const until = expires === undefined ? "" : ` until ${expires}`;
+  return `${status.replaceAll("-", " ")}${until}, says ${by} in ${document}: ${reason}`;
+}
+
 /** `name version` of a package URL, for people. */
 export function packageLabel(purl: string): string {
   const body = purl.replace(/^pkg:[^/]*\//, "").replace(/[?#].*$/, "");

@@ -2,7 +2,7 @@ import type { Finding, GateVerdict } from "../model.ts";
 import { isSettled, NO_RULE } from "./evaluate.ts";
 import { type DecisionContext, matches, unmet } from "./matches.ts";
 import type { Policy, PolicyRule } from "./policy.ts";
-import { packageLabel } from "./reason.ts";
+import { describeStatement, packageLabel } from "./reason.ts";
 
 const MAX_TRACED = 200;
 
@@ -26,7 +26,7 @@ export function traceVerdict(
 function traceFinding(policy: Policy, finding: Finding, context: DecisionContext): string[] {
   const { id, kind, severity, purl, location } = finding;
   const title = `${id} (${kind}, ${severity}) in ${purl === undefined ? location.path : packageLabel(purl)}`;
-  if (isSettled(finding)) return [title, `  ${settledBy(finding)}`];
+  if (isSettled(finding)) return [title, `  not asked: ${describeStatement(finding)}`];
   const lines: string[] = [];
   for (const rule of policy.rules) {
     lines.push(`  ${ruleLine(rule, finding, context)}`);
@@ -46,10 +46,4 @@ function ruleLine(rule: PolicyRule, finding: Finding, context: DecisionContext):
 
 function shown(value: PolicyRule[keyof PolicyRule]): string {
   return Array.isArray(value) ? `[${value.slice(0, 5).join(", ")}${value.length > 5 ? ", …" : ""}]` : String(value);
-}
-
-function settledBy({ statement, known }: Finding): string {
-  if (known) return "not asked: the baseline has it too";
-  const until = statement?.expires === undefined ? "" : `, until ${statement.expires}`;
-  return `not asked: ${statement?.status} says ${statement?.by} in ${statement?.document}${until}: ${statement?.reason}`;
 }

@@ -1,5 +1,5 @@
 import { canonicalJson } from "@flotilla/base/canonical-json";
-import type { Finding, Location, Package, Report } from "../model.ts";
+import type { Finding, Location, Package, Report, Statement } from "../model.ts";
 import { packageLabel } from "../policy/reason.ts";
 import { contentUuid } from "./identity.ts";
 import { toCycloneDxLicence } from "./licences.ts";
@@ -25,7 +25,7 @@ export function formatCycloneDx(report: Report, options: CycloneDxOptions = {}):
     metadata: metadataOf(report, options),
     components: report.packages.map(toComponent).sort(byRef),
     vulnerabilities: report.findings
-      .filter(({ purl }) => purl !== undefined)
+      .filter(({ purl, kind }) => purl !== undefined && kind !== "licence")
       .map(toVulnerability)
       .sort(byRef),
   };
@@ -111,12 +111,31 @@ function toVulnerability(finding: Finding): { "bom-ref": string } & Record<strin
     ...(finding.fixed === undefined
       ? {}
       : { recommendation: `Upgrade ${packageLabel(purl)} to ${finding.fixed} or later.` }),
+    ...(finding.statement === undefined ? {} : { analysis: analysisOf(finding.statement) }),
     affects: [{ ref: purl }],
     properties: [
       { name: "flotilla:kind", value: finding.kind },
       ...(finding.fixed === undefined ? [] : [{ name: "flotilla:fixed", value: finding.fixed }]),
       ...(finding.exploited ? [{ name: "flotilla:exploited", value: "true" }] : []),
     ],
+  };
+}
+
+const STATES: Readonly<Record<Statement["status"], string>> = {
+  accepted: "exploitable",
+  "not-affected": "not_affected",
+  fixed: "resolved",
+  affected: "exploitable",
+  "under-investigation": "in_triage",
+};
+
+/** CycloneDX 1.6, `vulnerability.analysis`: its justifications are other words than OpenVEX's, so they stand in the detail. */
+function analysisOf({ status, by, reason, justification, document }: Statement): Record<string, unknown> {
+  const why = justification === undefined ? reason : `${reason} (${justification})`;
+  return {
+    state: STATES[status],
+    ...(status === "accepted" ? { response: ["will_not_fix"] } : {}),
+    detail: `${why}; says ${by} in ${document}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Finding, Report, Severity } from "../model.ts";
+import { isSettled } from "../policy/evaluate.ts";
 import { explain, packageLabel } from "../policy/reason.ts";
 import { contentUuid, findingIdentity } from "./identity.ts";
 import { type FormatOptions, TOOL_NAME, TOOL_VERSION } from "./tool.ts";
@@ -36,9 +37,7 @@ const MANAGERS: Readonly<Record<string, string>> = { npm: "npm", pypi: "pip", go
  * (of an image), secrets by themselves. What a form has no place for is left to the others.
  */
 export function formatGitLab(report: Report, form: GitLabForm, options: FormatOptions): string {
-  const wanted = report.findings.filter(({ kind, purl }) =>
-    form === "secret_detection" ? kind === "secret" : kind !== "secret" && purl !== undefined,
-  );
+  const wanted = report.findings.filter((finding) => !isSettled(finding) && belongsTo(finding, form));
   const time = new Date(options.timestampMs).toISOString().slice(0, 19);
   const program = { id: TOOL_NAME, name: "Flotilla", vendor: { name: "Flotilla" }, version: TOOL_VERSION };
   const document = {
@@ -58,6 +57,12 @@ export function formatGitLab(report: Report, form: GitLabForm, options: FormatOp
     ...(form === "dependency_scanning" ? { dependency_files: dependencyFiles(report) } : {}),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** Licences have no form of GitLab's: they stand in the bill of materials. */
+function belongsTo({ kind, purl }: Finding, form: GitLabForm): boolean {
+  if (form === "secret_detection") return kind === "secret";
+  return (kind === "vulnerability" || kind === "malware") && purl !== undefined;
 }
 
 function toVulnerability(finding: Finding, form: GitLabForm, report: Report): Json {

@@ -1,6 +1,6 @@
 import { categoryOf } from "../licences/category.ts";
 import type { Finding, Outcome, Package, Report } from "../model.ts";
-import { describeLocations, explain, packageLabel } from "../policy/reason.ts";
+import { describeLocations, describeStatement, explain, packageLabel } from "../policy/reason.ts";
 import { SEVERITIES } from "../severity.ts";
 import { type Bar, barChart } from "./html-chart.ts";
 import { STYLE } from "./html-style.ts";
@@ -116,11 +116,13 @@ function findings(report: Report): string {
   return table("Findings", ["Severity", "Id", "Of", "Fixed in", "What"], rows);
 }
 
-function notes({ aliases, cvss, exploited }: Finding): string {
+function notes(finding: Finding): string {
+  const { aliases, cvss, exploited } = finding;
   const lines = [
     exploited ? "known to be exploited" : "",
     cvss === undefined ? "" : `CVSS ${cvss.toFixed(1)}`,
     aliases.join(", "),
+    describeStatement(finding),
   ].filter((line) => line !== "");
   return lines.length === 0 ? "" : `<br><span class="dim">${escapeMarkup(lines.join("; "))}</span>`;
 }

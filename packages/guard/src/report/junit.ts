@@ -1,5 +1,5 @@
 import type { Finding, Reason, Report } from "../model.ts";
-import { explain, packageLabel } from "../policy/reason.ts";
+import { describeStatement, explain, packageLabel } from "../policy/reason.ts";
 import { TOOL_NAME } from "./tool.ts";
 import { escapeMarkup } from "./xml.ts";
 
@@ -45,10 +45,11 @@ function toCase(finding: Finding, reason: Reason | undefined): string {
   const message = escapeMarkup(reason?.message ?? explain(finding));
   const group = finding.purl === undefined ? finding.location.path : packageLabel(finding.purl);
   const open = `    <testcase name="${escapeMarkup(nameOf(finding))}" classname="${escapeMarkup(group)}" file="${escapeMarkup(finding.location.path)}">`;
+  const said = describeStatement(finding);
   const body =
     reason?.outcome === "block"
       ? `      <failure type="${escapeMarkup(reason.rule)}" message="${message}">${message}</failure>`
-      : `      <system-out>${message}</system-out>`;
+      : `      <system-out>${message}${escapeMarkup(said === "" ? "" : ` (${said})`)}</system-out>`;
   return [open, body, "    </testcase>"].join("\n");
 }
 

@@ -1,5 +1,6 @@
 import type { Finding, Location, Problem, Report, Severity } from "../model.ts";
-import { explain, packageLabel } from "../policy/reason.ts";
+import { isSettled } from "../policy/evaluate.ts";
+import { describeStatement, explain, packageLabel } from "../policy/reason.ts";
 import { findingIdentity, placeIdentity } from "./identity.ts";
 import { type FormatOptions, TOOL_NAME, TOOL_VERSION, wholeSeconds } from "./tool.ts";
 
@@ -110,6 +111,10 @@ function toResult(finding: Finding, ruleIndex: number, report: Report): Json {
             .slice(0, MAX_RELATED)
             .map((place, id) => ({ id, ...toLocation(place, report.target, finding) })),
         }),
+    ...(finding.statement !== undefined && isSettled({ ...finding, known: false })
+      ? { suppressions: [{ kind: "external", status: "accepted", justification: describeStatement(finding) }] }
+      : {}),
+    ...(finding.known === undefined ? {} : { baselineState: finding.known ? "unchanged" : "new" }),
     partialFingerprints: {
       // GitHub compares this one alone; "flotilla/v1" is for everybody else and does not know the place.
       primaryLocationLineHash: `${placeIdentity(finding, first.path).slice(0, 16)}:1`,

@@ -2,7 +2,7 @@ import { styleText } from "node:util";
 import { orderOf } from "../ecosystems/orders.ts";
 import type { Finding, Outcome, Package, Reason, Report, Severity, SourceInfo } from "../model.ts";
 import { passingVersions } from "../policy/passing.ts";
-import { describeLocations, packageLabel } from "../policy/reason.ts";
+import { describeLocations, describeStatement, packageLabel } from "../policy/reason.ts";
 import { SEVERITIES } from "../severity.ts";
 import { plural, printable } from "./text.ts";
 
@@ -60,6 +60,7 @@ export function formatTable(report: Report, options: TableOptions): string {
     ),
     listSection("Not covered", report.notCovered, limit),
     sourceSection(report.sources, options.nowMs, paint),
+    listSection("Rules on trial would have decided", (report.verdict.dryRun ?? []).map(trialLine), limit),
     verdictSection(report, paint),
   ];
   return `${sections
@@ -100,6 +101,7 @@ function packageLine(purl: string, findings: readonly Finding[], item: Package |
 /** `upgrade to 1.2.3, which fixes 7 of 9`: the highest of the fixes, so that one upgrade does. */
 function advice(findings: readonly Finding[], item: Package | undefined): string {
   if (findings.some(({ kind }) => kind === "malware")) return "malware, remove it";
+  if (findings.every(({ kind }) => kind === "licence")) return "its licence is asked about by the policy";
   const fixes = findings.flatMap(({ fixed }) => fixed ?? []);
   if (fixes.length === 0) return "no fix is known";
   const order = item === undefined ? undefined : orderOf(item.ecosystem).compare;
@@ -114,8 +116,11 @@ function findingLine(finding: Finding, paint: Paint): string {
     finding.kind === "malware" ? "malware" : "",
     finding.exploited ? "known to be exploited" : "",
     finding.severity === "unknown" ? "rated by no source" : "",
+    finding.kind === "licence" ? "licence" : "",
     finding.cvss === undefined ? "" : `CVSS ${finding.cvss.toFixed(1)}`,
+    finding.epss === undefined ? "" : `EPSS ${(finding.epss * 100).toFixed(1)} %`,
     finding.fixed === undefined ? "" : `fixed in ${printable(finding.fixed)}`,
+    printable(describeStatement(finding)),
   ].filter((note) => note !== "");
   return `  ${severity}  ${printable(finding.id).padEnd(19)}  ${notes.join(", ")}`.trimEnd();
 }
@@ -162,6 +167,10 @@ function verdictSection(report: Report, paint: Paint): string[] {
     ...lines.slice(0, MAX_REASONS),
     ...more,
   ];
+}
+
+function trialLine({ outcome, rule, message }: Reason): string {
+  return `${outcome}: ${message} [${rule}]`;
 }
 
 /** Vulnerabilities of one package by one rule are told together. */
