@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const cargo: Ecosystem = { id: "cargo", os: false, extractors: [] };
+/** crates.io: `Cargo.lock`. */
+export const cargo: Ecosystem = { id: "cargo", os: false, extractors: [lockExtractor] };

@@ -1,4 +1,7 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { configExtractor } from "./config.ts";
+import { depsExtractor } from "./deps.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const nuget: Ecosystem = { id: "nuget", os: false, extractors: [] };
+/** NuGet: locks, `packages.config`, published .NET programs. */
+export const nuget: Ecosystem = { id: "nuget", os: false, extractors: [lockExtractor, configExtractor, depsExtractor] };

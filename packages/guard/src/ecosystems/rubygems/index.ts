@@ -1,4 +1,6 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { installedExtractor } from "./installed.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const rubygems: Ecosystem = { id: "rubygems", os: false, extractors: [] };
+/** RubyGems: Bundler's lock and installed gems. */
+export const rubygems: Ecosystem = { id: "rubygems", os: false, extractors: [lockExtractor, installedExtractor] };
