@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const cocoapods: Ecosystem = { id: "cocoapods", os: false, extractors: [] };
+/** CocoaPods: `Podfile.lock`. */
+export const cocoapods: Ecosystem = { id: "cocoapods", os: false, extractors: [lockExtractor] };

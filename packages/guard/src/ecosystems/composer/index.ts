@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { installedExtractor, lockExtractor } from "./packages.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const composer: Ecosystem = { id: "composer", os: false, extractors: [] };
+/** Composer: its lock and what it has installed. */
+export const composer: Ecosystem = { id: "composer", os: false, extractors: [lockExtractor, installedExtractor] };

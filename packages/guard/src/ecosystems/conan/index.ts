@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const conan: Ecosystem = { id: "conan", os: false, extractors: [] };
+/** Conan: `conan.lock`. */
+export const conan: Ecosystem = { id: "conan", os: false, extractors: [lockExtractor] };

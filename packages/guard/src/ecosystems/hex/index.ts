@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const hex: Ecosystem = { id: "hex", os: false, extractors: [] };
+/** Hex: `mix.lock` of Elixir. */
+export const hex: Ecosystem = { id: "hex", os: false, extractors: [lockExtractor] };

@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { lockExtractor } from "./lock.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const pub: Ecosystem = { id: "pub", os: false, extractors: [] };
+/** Dart and Flutter: `pubspec.lock`. */
+export const pub: Ecosystem = { id: "pub", os: false, extractors: [lockExtractor] };

@@ -1,4 +1,5 @@
 import type { Ecosystem } from "../ecosystem.ts";
+import { resolvedExtractor } from "./resolved.ts";
 
-/** Its versions are ordered; its files are not read yet. */
-export const swift: Ecosystem = { id: "swift", os: false, extractors: [] };
+/** Swift packages: `Package.resolved`. */
+export const swift: Ecosystem = { id: "swift", os: false, extractors: [resolvedExtractor] };
