@@ -14,9 +14,6 @@ export const EXEMPT_FILES = "lock files, checksum lists, documentation, and test
 /** Files that tell of packages which we do not read yet, by their whole name. */
 const BY_NAME: Readonly<Record<string, string>> = {
   "bun.lockb": "Bun locks in their binary form",
-  "composer.lock": "Composer locks",
-  "mix.lock": "Mix locks",
-  "pubspec.lock": "Dart locks",
 };
 
 const BY_PATH: readonly (readonly [RegExp, string])[] = [
