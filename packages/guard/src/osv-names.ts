@@ -22,13 +22,17 @@ const OSV_NAMES: Readonly<Partial<Record<EcosystemId, string>>> = {
 /** Repositories of one release of Red Hat Enterprise Linux, each an ecosystem of its own in OSV (named as their CPE ends). */
 const RED_HAT_REPOSITORIES: readonly string[] = ["::baseos", "::appstream", "::crb", "::highavailability", "::nfv"];
 
+/** Upstream projects that Bitnami's database knows by the name that our rules give them, and whose versions it writes as upstream does. */
+const BITNAMI_NAMES: ReadonlySet<string> = new Set(["nginx", "node", "python", "sqlite"]);
+
 /** Whether packages of `ecosystem` come with an operating system. */
 export function isOsEcosystem(ecosystem: EcosystemId): boolean {
   return OS_ECOSYSTEMS.has(ecosystem);
 }
 
 /** The OSV ecosystems that speak of a package: its distribution's stream for an OS package (`Debian:12`), none when that is unknown. */
-export function osvEcosystemsOf(item: Pick<Package, "ecosystem" | "distro">): readonly string[] {
+export function osvEcosystemsOf(item: Pick<Package, "ecosystem" | "name" | "distro">): readonly string[] {
+  if (item.ecosystem === "binaries") return BITNAMI_NAMES.has(item.name) ? ["Bitnami"] : [];
   if (!isOsEcosystem(item.ecosystem)) return [OSV_NAMES[item.ecosystem] ?? []].flat();
   if (item.distro === undefined) return [];
   if (item.distro.startsWith("Ubuntu:") && !item.distro.endsWith(":LTS")) return [item.distro, `${item.distro}:LTS`];

@@ -4,6 +4,7 @@ import { createCollector } from "../collector.ts";
 import { mergeLayers } from "../image.ts";
 import type { Inventory } from "../model.ts";
 import { cases as apk } from "./apk/inventory.cases.ts";
+import { cases as binaries } from "./binaries/inventory.cases.ts";
 import { cases as cargo } from "./cargo/inventory.cases.ts";
 import { cases as cocoapods } from "./cocoapods/inventory.cases.ts";
 import { cases as composer } from "./composer/inventory.cases.ts";
@@ -42,6 +43,7 @@ const CASES: Readonly<Record<string, readonly InventoryCase[]>> = {
   opkg,
   rpm,
   maven,
+  binaries,
 };
 const MUTATIONS = 150;
 

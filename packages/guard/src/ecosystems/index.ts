@@ -1,4 +1,5 @@
 import { apk } from "./apk/index.ts";
+import { binaries } from "./binaries/index.ts";
 import { cargo } from "./cargo/index.ts";
 import { cocoapods } from "./cocoapods/index.ts";
 import { composer } from "./composer/index.ts";
@@ -36,4 +37,5 @@ export const ecosystems: readonly Ecosystem[] = [
   opkg,
   rpm,
   maven,
+  binaries,
 ];
