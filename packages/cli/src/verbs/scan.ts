@@ -1,20 +1,20 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { systemClock } from "@flotilla/base/clock";
 import { CodedError, isCoded, messageOf } from "@flotilla/base/errors";
 import type { Report, Scanner } from "@flotilla/guard/model";
-import { builtInPolicy } from "@flotilla/guard/policy/built-in";
-import { parsePolicy } from "@flotilla/guard/policy/parse";
 import type { Policy } from "@flotilla/guard/policy/policy";
-import { formatCycloneDx } from "@flotilla/guard/report/cyclonedx";
-import { formatJson } from "@flotilla/guard/report/json";
-import { formatTable } from "@flotilla/guard/report/table";
+import { traceVerdict } from "@flotilla/guard/policy/trace";
+import { REPORT_FORMATS } from "@flotilla/guard/report/formats";
+import { printable } from "@flotilla/guard/report/text";
 import { scan } from "@flotilla/guard/scan";
 import { type Platform, parsePlatform } from "@flotilla/oci/platform";
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { chooseStore } from "../advisory-store.ts";
 import { Ended, EXIT } from "../exit-codes.ts";
-import { note, startProgress } from "../output.ts";
+import { note, print, startProgress } from "../output.ts";
 import { registryAccess } from "../registry-access.ts";
+import { baselineOf } from "../scan/baseline.ts";
+import { pairOutputs, type ReportOutput, writeReports } from "../scan/outputs.ts";
+import { readPolicy, readSaid } from "../scan/said.ts";
 import { type Invocation, invocation } from "../session.ts";
 
 const EXAMPLES = `
@@ -29,29 +29,25 @@ Examples:
   $ flotilla scan docker:shop:1.4                         an image of the local Docker Engine
   $ flotilla scan app.tar --format json -o report.json    a saved image, for scripts
   $ flotilla scan . --format cyclonedx -o bom.json        a bill of materials with vulnerabilities
+  $ flotilla scan . --format sarif -o a.sarif --format html -o a.html
   $ flotilla scan . --scanners secret                     secrets alone
+  $ flotilla scan . --new-since origin/main               only what this branch adds decides
   $ flotilla scan . --policy policy.yaml --offline        by your own rules, without opening a socket`;
 
 const ALL_SCANNERS: readonly Scanner[] = ["inventory", "vulnerability", "secret"];
+const FORMAT_NAMES = Object.keys(REPORT_FORMATS).join(", ");
 const UNIX_SOCKET = /^unix:\/\//;
 
-interface FormatContext {
-  readonly colour: boolean;
-  readonly nowMs: number;
-}
-
-const FORMATS: Readonly<Record<string, (report: Report, context: FormatContext) => string>> = {
-  table: formatTable,
-  json: formatJson,
-  cyclonedx: (report, { nowMs }) => formatCycloneDx(report, { timestampMs: nowMs }),
-};
-
 interface ScanFlags {
-  readonly format?: string;
-  readonly output?: string;
+  readonly format?: readonly string[];
+  readonly output?: readonly string[];
   readonly scanners?: string;
   readonly store?: string;
   readonly policy?: string;
+  readonly waivers?: readonly string[];
+  readonly vex?: readonly string[];
+  readonly newSince?: string;
+  readonly explain?: boolean;
   readonly platform?: string;
   readonly offline?: boolean;
 }
@@ -60,32 +56,60 @@ export function scanCommand(): Command {
   return new Command("scan")
     .description("Find the packages, vulnerabilities, malware and secrets in an artifact, and say whether it passes.")
     .argument("<target>", "what to scan")
-    .addOption(new Option("--format <format>", "how to report (default: table)").choices(Object.keys(FORMATS)))
-    .option("-o, --output <file>", "write the report to a file")
+    .addOption(
+      new Option("--format <format>", `how to report (default: table): ${FORMAT_NAMES}`).argParser(collectFormat),
+    )
+    .addOption(
+      new Option("-o, --output <file>", "write the report of this place's --format to a file").argParser(collect),
+    )
     .option("--scanners <names>", `what to look for: ${ALL_SCANNERS.join(",")} (default: all)`)
     .option("--store <file>", "another advisory store (see flotilla db)")
     .option("--policy <file>", "rules for the verdict, YAML (default: the built-in policy)")
+    .addOption(new Option("--waivers <file>", "findings that somebody answers for, YAML").argParser(collect))
+    .addOption(new Option("--vex <file>", "what others say of vulnerabilities: OpenVEX, CycloneDX").argParser(collect))
+    .option("--new-since <report|revision>", "let only what is new decide: since a JSON report, or a git revision")
+    .option("--explain", "tell rule by rule how the verdict came about")
     .option("--platform <os/arch>", "which image of several (default: this machine's)")
     .option("--offline", "never open a socket")
     .addHelpText("after", EXAMPLES)
     .action((target: string, flags: ScanFlags, command: Command) => run(invocation(command), target, flags));
 }
 
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function collectFormat(value: string, before: readonly string[] | undefined): readonly string[] {
+  if (!Object.hasOwn(REPORT_FORMATS, value)) throw new InvalidArgumentError(`Allowed choices are ${FORMAT_NAMES}.`);
+  return collect(value, before);
+}
+
 async function run(call: Invocation, target: string, flags: ScanFlags): Promise<void> {
-  const format = flags.format ?? (call.json ? "json" : "table");
+  const outputs = pairOutputs(flags.format ?? [], flags.output ?? [], call.json ? "json" : "table");
   const policy = readPolicy(flags.policy);
+  const { problems, ...said } = readSaid(flags.waivers ?? [], flags.vex ?? []);
   const scanners = parseScanners(flags.scanners);
   const platform = readPlatform(flags.platform);
   const { store } = chooseStore(call.environment, flags.store);
-  const report = await scanWithProgress(target, { ...sourceOptions(call, flags, platform), scanners, store, policy });
-  const colour = flags.output === undefined && process.stdout.isTTY === true && process.stdout.hasColors();
-  const text = FORMATS[format]?.(report, { colour, nowMs: reportTime(call) }) ?? "";
-  if (flags.output === undefined) process.stdout.write(text);
-  else {
-    writeFileSync(flags.output, text);
-    note(`${report.verdict.outcome}: ${report.findings.length} findings, written to ${flags.output}`);
-  }
+  const nowMs = reportTime(call);
+  const options = { ...sourceOptions(call, flags, platform), scanners, store, policy, nowMs };
+  const { newSince } = flags;
+  const baseline =
+    newSince === undefined
+      ? {}
+      : { baseline: await baselineOf(newSince, target, (folder) => scanWithProgress(folder, options)) };
+  const judged = await scanWithProgress(target, { ...options, said, ...baseline });
+  const report = { ...judged, problems: [...judged.problems, ...problems] };
+  writeReports(report, outputs, nowMs);
+  if (flags.explain) explainVerdict(report, policy, nowMs, outputs);
   if (report.verdict.outcome === "block") throw new Ended(EXIT.blocked);
+}
+
+/** Under a table for people; beside what scripts read, on standard error. */
+function explainVerdict(report: Report, policy: Policy, nowMs: number, outputs: readonly ReportOutput[]): void {
+  const scripted = outputs.some(({ format, file }) => file === undefined && format !== "table");
+  const say = scripted ? note : print;
+  for (const line of ["", ...traceVerdict(policy, report.findings, report.verdict, { nowMs })]) say(printable(line));
 }
 
 async function scanWithProgress(target: string, options: Parameters<typeof scan>[1]): Promise<Report> {
@@ -137,22 +161,6 @@ function readPlatform(text: string | undefined): Platform | undefined {
   const platform = parsePlatform(text);
   if (platform === undefined) throw new CodedError("usage", `${text} is not a platform; write it as linux/arm64`);
   return platform;
-}
-
-function readPolicy(file: string | undefined): Policy {
-  if (file === undefined) return builtInPolicy;
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new CodedError("usage", `cannot read the policy ${file}: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    return parsePolicy(text, file);
-  } catch (error) {
-    if (!isCoded(error, "policy-invalid")) throw error;
-    throw new CodedError("usage-policy", error.message, { cause: error });
-  }
 }
 
 /** The time that reports bear: `SOURCE_DATE_EPOCH`, so that equal artifacts give equal reports, else now. */
