@@ -1,6 +1,7 @@
 import { systemClock } from "@flotilla/base/clock";
 import { type CodedError, isCoded } from "@flotilla/base/errors";
 import type { ComposeResult } from "@flotilla/compose/parse";
+import type { ImportRequest } from "@flotilla/protocol/api/release-transfer";
 import {
   type CreateReleaseRequest,
   type Gate,
@@ -44,8 +45,8 @@ export async function createRelease(run: Invocation, options: CreateOptions): Pr
   const request = { ...(await upload(run, session, compose, app.name, options)), dryRun: options.policy === "preview" };
   const path = `/api/v1/projects/${encodeURIComponent(session.project)}/apps/${app.name}/releases`;
   try {
-    if (request.dryRun) return showPreview(run, await post(session, path, request, ReleasePreview));
-    const release = await post(session, path, request, ReleaseDetail);
+    if (request.dryRun) return showPreview(run, await postRelease(session, path, request, ReleasePreview));
+    const release = await postRelease(session, path, request, ReleaseDetail);
     if (run.json) return printJson(release);
     printWarnings(release.gate);
     printRelease(release);
@@ -93,10 +94,10 @@ async function upload(
 }
 
 /** Asks again while scans are under way. */
-async function post<T extends typeof ReleaseDetail | typeof ReleasePreview>(
+export async function postRelease<T extends typeof ReleaseDetail | typeof ReleasePreview>(
   session: Session,
   path: string,
-  body: CreateReleaseRequest,
+  body: CreateReleaseRequest | ImportRequest,
   schema: T,
 ) {
   for (let attempt = 1; ; attempt++) {
@@ -120,14 +121,15 @@ function showPreview(run: Invocation, { gate }: ReleasePreview): void {
   print(tint("good", `the policy would let this become a release (${gate.outcome})`));
 }
 
-function showBlocked(run: Invocation, gate: Pick<Gate, "reasons" | "omitted">): never {
+/** A gate that blocked, and the end of the command. */
+export function showBlocked(run: Invocation, gate: Pick<Gate, "reasons" | "omitted">): never {
   if (run.json) printJson({ gate: { outcome: "block", ...gate } });
   else printBlocked(gate);
   throw new Ended(EXIT.blocked);
 }
 
 /** The reasons that a `release-blocked` problem carries. */
-function gateOf(error: CodedError): Pick<Gate, "reasons" | "omitted"> {
+export function gateOf(error: CodedError): Pick<Gate, "reasons" | "omitted"> {
   const { reasons, omitted } = error.details;
   return {
     reasons: Array.isArray(reasons) ? (reasons as GateReason[]) : [],

@@ -19,6 +19,8 @@ Examples:
   $ flotilla release list shop
   $ flotilla release show shop r3
   $ flotilla release diff shop r2 r3                               what changes, and what devices download
+  $ flotilla release export shop r3 -o shop.tar --platform linux/arm64
+  $ flotilla release import shop.tar --key KEY                     KEY: flotilla release key, on the server that made the file
   $ flotilla release delete shop r2                                when nothing runs or names it
 
 Images without a host are in the server's own registry; others are copied there by digest, with the credentials of docker login.

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Value } from "typebox/value";
 import { Envelope } from "../dsse.ts";
 import { AppName, DigestText } from "../target.ts";
 import { PlatformText } from "./releases.ts";
@@ -37,6 +38,16 @@ export const ReleaseExport = Type.Object({
   contents: Type.Array(ExportContent, { minItems: 1, maxItems: MAX_EXPORT_CONTENTS }),
 });
 export type ReleaseExport = Static<typeof ReleaseExport>;
+
+/** The envelope in parsed JSON, or undefined. */
+export function asEnvelope(value: unknown): Envelope | undefined {
+  return Value.Check(Envelope, value) ? value : undefined;
+}
+
+/** The document in parsed JSON, or undefined. */
+export function asReleaseExport(value: unknown): ReleaseExport | undefined {
+  return Value.Check(ReleaseExport, value) ? value : undefined;
+}
 
 /** `POST …/apps/:app/releases/:release/export`. */
 export const ExportRequest = Type.Object(
