@@ -47,6 +47,11 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   },
 };
 
+/** Single fields of what compose wrote that differ from ours, by case, service and field, with the reason. */
+export const FIELD_DIFFERENCES: Readonly<Record<string, string>> = {
+  "override web.extra_hosts": "compose keeps a host twice when two files write it in different forms; we keep it once",
+};
+
 function changed(app: NormalisedApp, name: string, change: Partial<Service>): NormalisedApp {
   const service = app.services[name];
   return service === undefined ? app : { ...app, services: { ...app.services, [name]: { ...service, ...change } } };

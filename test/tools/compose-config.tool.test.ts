@@ -7,10 +7,10 @@ import { isAbsolute, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { canonicalJson } from "@flotilla/base/canonical-json";
-import type { NormalisedApp } from "@flotilla/compose/app";
+import type { NormalisedApp, Service } from "@flotilla/compose/app";
 import { parseCompose } from "@flotilla/compose/parse";
 import { formatProblem } from "@flotilla/compose/problem";
-import { DIFFERENCES } from "./compose-config.differences.ts";
+import { DIFFERENCES, FIELD_DIFFERENCES } from "./compose-config.differences.ts";
 
 const COMPOSE = process.env.FLOTILLA_TEST_COMPOSE;
 const FOLDER = fileURLToPath(new URL("../../packages/compose/fixtures/config/", import.meta.url));
@@ -78,6 +78,60 @@ function withoutAdditions(config: Config): Config {
   return config;
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
+/** Values that stand in both without being read twice: what compose wrote, and the member that it has to equal. `$$` is the same in both. */
+const DIRECT: readonly (readonly [
+  field: string,
+  ours: (service: Service) => unknown,
+  as?: (theirs: unknown) => unknown,
+])[] = [
+  ["image", ({ image }) => image],
+  ["command", ({ command }) => command],
+  ["entrypoint", ({ entrypoint }) => entrypoint],
+  ["hostname", ({ hostname }) => hostname],
+  ["user", ({ user }) => user],
+  ["working_dir", ({ workingDir }) => workingDir],
+  ["labels", ({ labels }) => labels],
+  ["annotations", ({ annotations }) => annotations],
+  ["sysctls", ({ sysctls }) => sysctls],
+  ["cap_add", ({ capAdd }) => capAdd],
+  ["cap_drop", ({ capDrop }) => capDrop],
+  ["dns", ({ dns }) => dns],
+  ["extra_hosts", ({ extraHosts }) => extraHosts],
+  ["group_add", ({ groupAdd }) => groupAdd],
+  ["privileged", ({ privileged }) => privileged],
+  ["init", ({ init }) => init],
+  ["runtime", ({ runtime }) => runtime],
+  ["platform", ({ platform }) => platform],
+  ["mem_limit", ({ resources }) => resources.memoryBytes, Number],
+  ["mem_reservation", ({ resources }) => resources.memoryReservationBytes, Number],
+  ["memswap_limit", ({ resources }) => resources.memorySwapBytes, Number],
+  ["shm_size", ({ shmSizeBytes }) => shmSizeBytes, Number],
+  ["cpus", ({ resources }) => resources.cpus],
+  ["cpuset", ({ resources }) => resources.cpuset],
+  ["cpu_quota", ({ resources }) => resources.cpuQuotaUs, Number],
+  ["oom_score_adj", ({ resources }) => resources.oomScoreAdj],
+  ["pids_limit", ({ resources }) => resources.pids],
+  ["scale", ({ replicas }) => replicas],
+  ["device_cgroup_rules", ({ deviceCgroupRules }) => deviceCgroupRules],
+  [
+    "tmpfs",
+    ({ tmpfs }) => tmpfs.map(({ target, options }) => (options === undefined ? target : `${target}:${options}`)),
+  ],
+  ["ports", ({ ports }) => ports.map(({ target, published, protocol }) => ({ target, published, protocol })), portsOf],
+  ["environment", ({ environment }) => environment, (theirs) => withDeviceNames(theirs as Json)],
+];
+
+function portsOf(theirs: unknown): unknown {
+  return (theirs as Json[]).map(({ target, published, protocol }) => ({ target, published, protocol }));
+}
+
+/** A key without a value is the device's. */
+function withDeviceNames(environment: Json): Json {
+  return Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, value ?? `$${"{"}${key}}`]));
+}
+
 const plain = (app: NormalisedApp): unknown => JSON.parse(canonicalJson(app));
 const cases = readdirSync(FOLDER)
   .filter((entry) => entry !== SHARED)
@@ -90,11 +144,23 @@ for (const one of cases)
       one,
       one.files.map((path) => ({ path, text: readFileSync(join(one.folder, path), "utf8") })),
     );
-    const text = JSON.stringify(withoutAdditions(configOf(one)));
+    const config = withoutAdditions(configOf(one));
+    const text = JSON.stringify(config);
     const theirs = await readApp(one, [{ path: "config.json", text }]);
     const difference = DIFFERENCES[one.name];
-    if (difference === undefined) assert.deepEqual(plain(ours), plain(theirs));
-    else {
+    if (difference === undefined) {
+      assert.deepEqual(plain(ours), plain(theirs));
+      assert.deepEqual(Object.keys(ours.services).toSorted(), Object.keys(config.services).toSorted());
+      for (const [name, service] of Object.entries(config.services))
+        for (const [field, member, as = (value: unknown) => value] of DIRECT) {
+          const value = (service as Json)[field];
+          if (value === undefined || value === null) continue;
+          const differs = FIELD_DIFFERENCES[`${one.name} ${name}.${field}`];
+          const compare = differs === undefined ? assert.deepEqual : assert.notDeepEqual;
+          compare(member(ours.services[name]!), as(value), `${name}.${field} ${differs ?? ""}`);
+        }
+    }
+    if (difference !== undefined) {
       assert.notDeepEqual(plain(ours), plain(theirs), "there is no difference any more");
       assert.deepEqual(plain(difference.asOurs(theirs)), plain(ours), difference.reason);
     }
