@@ -12,6 +12,8 @@ export interface StoreBuilder {
   include(store: OpenedStore): void;
   /** Adds one document's reading; `dataMs` is the age of the data where the document does not say. */
   add(reading: Extract<OsvReading, { kind: "advisory" | "withdrawn" }>, dataMs: number): void;
+  /** Drops every advisory whose id begins with `prefix`: a catalogue says anew all that it knows. */
+  forget(prefix: string): void;
   /** Sets the CVEs that are known to be exploited. */
   setExploited(ids: readonly string[], asOfMs: number): void;
   finish(): StoreContent;
@@ -41,6 +43,9 @@ export function createStoreBuilder(latestMs: number): StoreBuilder {
   return {
     include: (store) => include(state, store),
     add: (reading, dataMs) => add(state, reading, dataMs, latestMs),
+    forget: (prefix) => {
+      for (const id of [...state.keysOf.keys()]) if (id.startsWith(prefix)) remove(state, id);
+    },
     setExploited: (ids, asOfMs) => {
       state.exploited = [...new Set(ids)].sort();
       note(state.newestMs, KEV_SOURCE.name, Math.min(asOfMs, latestMs));

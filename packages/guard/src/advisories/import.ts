@@ -2,15 +2,20 @@ import { readFileSync, statSync } from "node:fs";
 import { CodedError, messageOf } from "@flotilla/base/errors";
 import type { Problem } from "../model.ts";
 import { createStoreBuilder, type StoreBuilder } from "./builder.ts";
+import type { CatalogueReading } from "./catalogue.ts";
+import { readCatalogue } from "./catalogues.ts";
 import { walk } from "./files.ts";
 import { isKev, type KevCatalogue } from "./kev.ts";
 import { type OsvReading, readOsv } from "./osv.ts";
+import { forbidsRedistribution } from "./source-names.ts";
 import type { OpenedStore } from "./store.ts";
 import { encodeStore } from "./write.ts";
 import { readZip } from "./zip.ts";
 
 /** Of one document; the longest known are about 2 MB. */
 export const MAX_DOCUMENT_BYTES: number = 16 * 2 ** 20;
+/** Of one document outside a zip: the Debian security tracker is one of about 70 MB. */
+const MAX_FILE_BYTES = 192 * 2 ** 20;
 const MAX_DOCUMENTS = 5_000_000;
 const MAX_TOTAL_BYTES = 64 * 2 ** 30;
 /** Further problems are counted, not listed. */
@@ -112,7 +117,7 @@ class Tally {
 function* documentsUnder(path: string, tally: Tally): Generator<Document> {
   for (const file of walk(path, (filePath, reason) => tally.problem(filePath, reason))) {
     if (file.path.endsWith(".zip")) yield* documentsInZip(file.path, tally);
-    else if (file.sizeBytes > MAX_DOCUMENT_BYTES) tally.problem(file.path, tooLarge(file.sizeBytes));
+    else if (file.sizeBytes > MAX_FILE_BYTES) tally.problem(file.path, tooLarge(file.sizeBytes));
     else yield { path: file.path, bytes: readFileSync(file.path), modifiedMs: file.modifiedMs };
   }
 }
@@ -136,7 +141,24 @@ function takeDocument(builder: StoreBuilder, document: Document, tally: Tally): 
   const value = parseJson(document.bytes);
   if (value instanceof SyntaxError) tally.problem(document.path, `not-json: ${messageOf(value)}`);
   else if (isKev(value)) takeCatalogue(builder, value, document, tally);
-  else takeReading(builder, readOsv(value), document, tally);
+  else {
+    const catalogue = readCatalogue(value);
+    if (catalogue === undefined) takeReading(builder, readOsv(value), document, tally);
+    else takeAdvisoryCatalogue(builder, catalogue, document, tally);
+  }
+}
+
+function takeAdvisoryCatalogue(
+  builder: StoreBuilder,
+  catalogue: CatalogueReading,
+  document: Document,
+  tally: Tally,
+): void {
+  for (const reason of catalogue.problems) tally.problem(document.path, reason);
+  if (catalogue.prefix === "") return;
+  tally.catalogues++;
+  builder.forget(catalogue.prefix);
+  for (const reading of catalogue.advisories) takeReading(builder, reading, document, tally);
 }
 
 function takeCatalogue(builder: StoreBuilder, catalogue: KevCatalogue, document: Document, tally: Tally): void {
@@ -147,6 +169,10 @@ function takeCatalogue(builder: StoreBuilder, catalogue: KevCatalogue, document:
 }
 
 function takeReading(builder: StoreBuilder, reading: OsvReading, document: Document, tally: Tally): void {
+  if (reading.kind !== "problem" && forbidsRedistribution(reading.id)) {
+    tally.problem(document.path, `refused: the terms of ${reading.id.slice(0, 60)}'s database forbid passing it on`);
+    return;
+  }
   switch (reading.kind) {
     case "problem":
       tally.problem(document.path, reading.reason);
@@ -176,5 +202,5 @@ function parseJson(bytes: Buffer): unknown {
 }
 
 function tooLarge(sizeBytes: number): string {
-  return `too-large: ${sizeBytes} bytes, the bound is ${MAX_DOCUMENT_BYTES}`;
+  return `too-large: ${sizeBytes} bytes, the bound is ${MAX_FILE_BYTES}`;
 }

@@ -25,11 +25,21 @@ const SOURCES: readonly (readonly [prefix: string, source: SourceName])[] = [
   ["UBUNTU-", { name: "Ubuntu security notices", licence: "CC-BY-SA-4.0" }],
   ["USN-", { name: "Ubuntu security notices", licence: "CC-BY-SA-4.0" }],
   ["ALPINE-", { name: "Alpine security database" }],
+  ["WOLFI-", { name: "Wolfi security database" }],
+  ["CHAINGUARD-", { name: "Chainguard security database" }],
   ["OSV-", { name: "OSS-Fuzz", licence: "CC-BY-4.0" }],
 ];
 
 /** The catalogue of known exploited vulnerabilities. */
 export const KEV_SOURCE: SourceName = { name: "CISA known exploited vulnerabilities", licence: "CC0-1.0" };
+
+/** Databases whose terms forbid to pass their data on: a store that holds any could not be mirrored. */
+const NOT_REDISTRIBUTABLE = /^(?:SNYK-|npm:[^:]+:\d{8}$|VULNDB-|PRISMA-|SONATYPE-|VULNCHECK-)/i;
+
+/** Whether the advisory `id` is of a database that must not be passed on. */
+export function forbidsRedistribution(id: string): boolean {
+  return NOT_REDISTRIBUTABLE.test(id);
+}
 
 /** The source of the advisory `id`; for an unknown one, the prefix of the id up to its first digit. */
 export function sourceOf(id: string): SourceName {

@@ -41,7 +41,8 @@ export const BINARY_RULES: readonly BinaryRule[] = [
   {
     name: "python",
     files: /^(?:lib)?python(3\.\d+)(?:\.so(?:\.[\d.]+)?)?$/,
-    pattern: (minor) => new RegExp(`\\0(${minor.replace(".", "\\.")}\\.\\d+(?:(?:a|b|rc)\\d+)?\\+?)(?=\\0)`, "g"),
+    pattern: (minor) =>
+      new RegExp(`(?<![\\d.])(${minor.replace(".", "\\.")}\\.\\d+(?:(?:a|b|rc)\\d+)?\\+?)(?=\\0)`, "g"),
   },
   {
     name: "sqlite",
