@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { appCommand } from "./app.ts";
 import { auditCommand } from "./audit.ts";
+import { backupCommand } from "./backup.ts";
 import { dbCommand } from "./db.ts";
 import { deviceCommand } from "./device.ts";
 import { loginCommand } from "./login.ts";
 import { releaseCommand } from "./release.ts";
+import { restoreCommand } from "./restore.ts";
 import { rolloutCommand } from "./rollout.ts";
 import { scanCommand } from "./scan.ts";
 import { serveCommand } from "./serve.ts";
@@ -25,5 +27,7 @@ export function verbs(): readonly Command[] {
     rolloutCommand(),
     tokenCommand(),
     auditCommand(),
+    backupCommand(),
+    restoreCommand(),
   ];
 }

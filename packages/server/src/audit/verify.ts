@@ -34,8 +34,13 @@ export async function verifyChain(database: Kysely<AuditTables>, clock: Clock): 
 }
 
 /** The same on a data folder, whether or not a server runs on it. */
-export async function verifyDataDir(dataDir: string, clock: Clock): Promise<AuditVerification> {
-  const database = new Kysely<AuditTables>({ dialect: createSqliteDialect(openReader(databasePath(dataDir))) });
+export function verifyDataDir(dataDir: string, clock: Clock): Promise<AuditVerification> {
+  return verifyFile(databasePath(dataDir), clock);
+}
+
+/** The same on a database file. */
+export async function verifyFile(path: string, clock: Clock): Promise<AuditVerification> {
+  const database = new Kysely<AuditTables>({ dialect: createSqliteDialect(openReader(path)) });
   try {
     return await verifyChain(database, clock);
   } finally {
