@@ -86,6 +86,7 @@ function toFinding(item: Package, subject: Subject, group: readonly Advisory[]):
   const id = preferredId(names, kind);
   const fixed = kind === "malware" ? undefined : lowestFixed(group, subject);
   const cvss = highestScore(group);
+  const epss = Math.max(...group.map((advisory) => advisory.epss ?? -1));
   const [location = { path: "" }] = item.locations;
   return {
     kind,
@@ -94,6 +95,7 @@ function toFinding(item: Package, subject: Subject, group: readonly Advisory[]):
     purl: item.purl,
     severity: kind === "malware" ? "critical" : highestSeverity(group),
     ...(cvss === undefined ? {} : { cvss }),
+    ...(epss >= 0 ? { epss } : {}),
     ...(fixed === undefined ? {} : { fixed }),
     ...(group.some((advisory) => advisory.exploited) ? { exploited: true } : {}),
     location,

@@ -217,6 +217,8 @@ export interface Advisory {
   readonly kind: "vulnerability" | "malware";
   readonly severity: Severity;
   readonly cvss?: number;
+  /** Probability of exploitation in the next 30 days (EPSS), 0 to 1. */
+  readonly epss?: number;
   readonly exploited?: boolean;
   /** Affected when in any range, or listed. Events are OSV's: introduced ≤ v < fixed, or v ≤ lastAffected. */
   readonly ranges: readonly { readonly introduced: string; readonly fixed?: string; readonly lastAffected?: string }[];

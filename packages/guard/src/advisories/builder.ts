@@ -2,7 +2,7 @@ import type { Severity, SourceInfo } from "../model.ts";
 import { severityRank } from "../severity.ts";
 import type { StoredRecord } from "./format.ts";
 import type { OsvReading } from "./osv.ts";
-import { KEV_SOURCE, licenceOf, sourceOf } from "./source-names.ts";
+import { EPSS_SOURCE, KEV_SOURCE, licenceOf, sourceOf } from "./source-names.ts";
 import type { OpenedStore } from "./store.ts";
 import type { StoreContent } from "./write.ts";
 
@@ -16,6 +16,8 @@ export interface StoreBuilder {
   forget(prefix: string): void;
   /** Sets the CVEs that are known to be exploited. */
   setExploited(ids: readonly string[], asOfMs: number): void;
+  /** Sets how probable the exploitation of CVEs is. */
+  setEpss(scores: ReadonlyMap<string, number>, asOfMs: number): void;
   finish(): StoreContent;
 }
 
@@ -29,6 +31,7 @@ interface Gathered {
   /** The same by the dates of files, for sources whose documents say none. */
   readonly newestFileMs: Map<string, number>;
   exploited: readonly string[];
+  epss: ReadonlyMap<string, number>;
 }
 
 /** `latestMs`: dates after this are not believed. */
@@ -39,6 +42,7 @@ export function createStoreBuilder(latestMs: number): StoreBuilder {
     newestMs: new Map(),
     newestFileMs: new Map(),
     exploited: [],
+    epss: new Map(),
   };
   return {
     include: (store) => include(state, store),
@@ -50,6 +54,10 @@ export function createStoreBuilder(latestMs: number): StoreBuilder {
       state.exploited = [...new Set(ids)].sort();
       note(state.newestMs, KEV_SOURCE.name, Math.min(asOfMs, latestMs));
     },
+    setEpss: (scores, asOfMs) => {
+      state.epss = scores;
+      note(state.newestMs, EPSS_SOURCE.name, Math.min(asOfMs, latestMs));
+    },
     finish: () => finish(state),
   };
 }
@@ -58,6 +66,7 @@ function include(state: Gathered, store: OpenedStore): void {
   for (const { key, records } of store.records()) for (const record of records) put(state, key, ownSeverity(record));
   for (const { name, asOf } of store.sources) note(state.newestMs, name, Date.parse(asOf));
   state.exploited = store.exploited;
+  state.epss = new Map(Object.entries(store.epss));
 }
 
 function add(
@@ -111,6 +120,7 @@ function finish(state: Gathered): StoreContent {
   return {
     sources: describeSources(state),
     exploited: state.exploited,
+    epss: probabilitiesOf(state),
     packages: keys.map((key) => ({
       key,
       records: [...(state.packages.get(key) ?? [])]
@@ -129,6 +139,7 @@ function describeSources(state: Gathered): SourceInfo[] {
       seen.add(id);
     }
   const counts = [...ids].map(([name, seen]) => [name, seen.size] as const);
+  if (state.epss.size > 0) counts.push([EPSS_SOURCE.name, state.epss.size]);
   if (state.exploited.length > 0) counts.push([KEV_SOURCE.name, state.exploited.length]);
   return counts
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -137,6 +148,16 @@ function describeSources(state: Gathered): SourceInfo[] {
       const asOf = new Date(state.newestMs.get(name) ?? state.newestFileMs.get(name) ?? 0).toISOString();
       return { name, asOf, count, ...(licence === undefined ? {} : { licence }) };
     });
+}
+
+/** Of the CVEs that the store speaks of: all others are of no use to it. */
+function probabilitiesOf(state: Gathered): Readonly<Record<string, number>> {
+  if (state.epss.size === 0) return {};
+  const named = new Set<string>();
+  for (const records of state.packages.values())
+    for (const { id, aliases, upstream } of records)
+      for (const name of [id, ...aliases, ...upstream]) if (state.epss.has(name)) named.add(name);
+  return Object.fromEntries([...named].sort().map((name) => [name, state.epss.get(name) ?? 0]));
 }
 
 interface Known {

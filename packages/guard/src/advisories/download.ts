@@ -49,6 +49,8 @@ function filesOf({ url, ecosystems = DEFAULT_ECOSYSTEMS }: DownloadOptions): { u
   const { pathname } = new URL(url);
   if (pathname.endsWith(".zip")) return [{ url, name: "all.zip" }];
   if (pathname.endsWith(".json")) return [{ url, name: "document.json" }];
+  const scores = /\.csv(?:\.gz)?$/.exec(pathname);
+  if (scores !== null) return [{ url, name: `scores${scores[0]}` }];
   const base = url.replace(/\/+$/, "");
   return ecosystems.map((ecosystem, index) => ({
     url: `${base}/${encodeURIComponent(ecosystem)}/all.zip`,

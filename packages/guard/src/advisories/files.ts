@@ -11,7 +11,7 @@ export interface FoundFile {
 }
 
 /**
- * The `.json` and `.zip` files under `path` in the order of their names, or `path` itself when it is a file. Links and dot files are
+ * The `.json`, `.zip` and `.csv` files under `path` in the order of their names, or `path` itself when it is a file. Links and dot files are
  * passed over; unreadable folders are reported. Throws `import-missing` when there is nothing at `path`.
  */
 export function* walk(path: string, onProblem: (path: string, reason: string) => void): Generator<FoundFile> {
@@ -35,7 +35,7 @@ function* walkFolder(
     if (entry.name.startsWith(".")) continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* walkFolder(path, depth + 1, onProblem);
-    else if (entry.isFile() && /\.(?:json|zip)$/.test(entry.name)) {
+    else if (entry.isFile() && /\.(?:json|zip|csv|csv\.gz)$/.test(entry.name)) {
       const { size, mtimeMs } = lstatSync(path);
       yield { path, sizeBytes: size, modifiedMs: mtimeMs };
     }

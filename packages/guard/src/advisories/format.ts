@@ -32,6 +32,8 @@ export interface StoreHeader {
   readonly filter: { readonly bytes: number; readonly hashes: number; readonly crc32: number };
   /** CVE ids in a catalogue of known exploited vulnerabilities, sorted. */
   readonly exploited: readonly string[];
+  /** Probability of exploitation by CVE id, of those that this store has advisories about. */
+  readonly epss?: Readonly<Record<string, number>>;
 }
 
 /** What the store keeps of one advisory about one package; the CVEs that one notice covers (`upstream`) become one {@link Advisory} each. */

@@ -4,6 +4,7 @@ import type { Problem } from "../model.ts";
 import { createStoreBuilder, type StoreBuilder } from "./builder.ts";
 import type { CatalogueReading } from "./catalogue.ts";
 import { readCatalogue } from "./catalogues.ts";
+import { isEpssFile, readEpss } from "./epss.ts";
 import { walk } from "./files.ts";
 import { isKev, type KevCatalogue } from "./kev.ts";
 import { type OsvReading, readOsv } from "./osv.ts";
@@ -138,6 +139,10 @@ function* documentsInZip(path: string, tally: Tally): Generator<Document> {
 
 function takeDocument(builder: StoreBuilder, document: Document, tally: Tally): void {
   tally.seen(document.bytes.length);
+  if (isEpssFile(document.path)) {
+    takeEpss(builder, document, tally);
+    return;
+  }
   const value = parseJson(document.bytes);
   if (value instanceof SyntaxError) tally.problem(document.path, `not-json: ${messageOf(value)}`);
   else if (isKev(value)) takeCatalogue(builder, value, document, tally);
@@ -159,6 +164,19 @@ function takeAdvisoryCatalogue(
   tally.catalogues++;
   builder.forget(catalogue.prefix);
   for (const reading of catalogue.advisories) takeReading(builder, reading, document, tally);
+}
+
+function takeEpss(builder: StoreBuilder, document: Document, tally: Tally): void {
+  const reading = readEpss(document.bytes);
+  if (reading.kind === "problem") {
+    tally.problem(document.path, reading.reason);
+    return;
+  }
+  const { scores, asOfMs, malformed } = reading.value;
+  if (malformed > 0) tally.problem(document.path, `malformed: ${malformed} rows without a CVE and a probability`);
+  if (scores.size === 0) return;
+  tally.catalogues++;
+  builder.setEpss(scores, asOfMs ?? document.modifiedMs);
 }
 
 function takeCatalogue(builder: StoreBuilder, catalogue: KevCatalogue, document: Document, tally: Tally): void {

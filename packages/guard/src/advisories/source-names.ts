@@ -30,6 +30,9 @@ const SOURCES: readonly (readonly [prefix: string, source: SourceName])[] = [
   ["OSV-", { name: "OSS-Fuzz", licence: "CC-BY-4.0" }],
 ];
 
+/** Probabilities of exploitation by FIRST, who asks for attribution and names no licence. */
+export const EPSS_SOURCE: SourceName = { name: "EPSS by FIRST" };
+
 /** The catalogue of known exploited vulnerabilities. */
 export const KEV_SOURCE: SourceName = { name: "CISA known exploited vulnerabilities", licence: "CC0-1.0" };
 

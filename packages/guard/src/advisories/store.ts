@@ -27,6 +27,8 @@ export interface OpenedStore extends AdvisoryStore {
   readonly ecosystems: Readonly<Record<string, number>>;
   /** CVE ids known to be exploited. */
   readonly exploited: readonly string[];
+  /** Probability of exploitation by CVE id (EPSS). */
+  readonly epss: Readonly<Record<string, number>>;
   /** Everything in the store in the order of its keys, for whoever rewrites it. */
   records(): Iterable<{ readonly key: string; readonly records: readonly StoredRecord[] }>;
 }
@@ -48,11 +50,13 @@ export function openSeedStore(): OpenedStore {
 export function readStore(bytes: Buffer, name: string): OpenedStore {
   const file = parseFile(bytes, name);
   const exploited = new Set(file.header.exploited);
-  const advisoriesOf = (record: StoredRecord) => toAdvisories(record, exploited);
+  const epss = new Map(Object.entries(file.header.epss ?? {}));
+  const advisoriesOf = (record: StoredRecord) => toAdvisories(record, { exploited, epss });
   return {
     sources: file.header.sources,
     ecosystems: file.header.ecosystems,
     exploited: file.header.exploited,
+    epss: file.header.epss ?? {},
     covers: (ecosystem) => Object.hasOwn(file.header.ecosystems, ecosystem),
     lookup: (ecosystem, key) => find(file, keyOf(ecosystem, key)).flatMap(advisoriesOf),
     records: () => allRecords(file),
@@ -171,15 +175,26 @@ function damaged(name: string, why: string): CodedError {
   return new CodedError("store-damaged", `the advisory store ${name} is damaged (${why}); import again with --empty`);
 }
 
-function toAdvisories(record: StoredRecord, exploited: ReadonlySet<string>): Advisory[] {
-  const { upstream, severityBorrowed: _, ...rest } = record;
-  if (upstream.length === 0) return [marked(rest, exploited)];
-  return upstream.map((id) => marked({ ...rest, id, aliases: [], via: record.id }, exploited));
+/** What is known of CVEs whatever package they are in. */
+interface CveFacts {
+  readonly exploited: ReadonlySet<string>;
+  readonly epss: ReadonlyMap<string, number>;
 }
 
-function marked(advisory: Advisory, exploited: ReadonlySet<string>): Advisory {
-  const hit = exploited.has(advisory.id) || advisory.aliases.some((alias) => exploited.has(alias));
-  return hit ? { ...advisory, exploited: true } : advisory;
+function toAdvisories(record: StoredRecord, facts: CveFacts): Advisory[] {
+  const { upstream, severityBorrowed: _, ...rest } = record;
+  if (upstream.length === 0) return [marked(rest, facts)];
+  return upstream.map((id) => marked({ ...rest, id, aliases: [], via: record.id }, facts));
+}
+
+function marked(advisory: Advisory, { exploited, epss }: CveFacts): Advisory {
+  const names = [advisory.id, ...advisory.aliases];
+  const probability = Math.max(...names.map((name) => epss.get(name) ?? -1));
+  return {
+    ...advisory,
+    ...(names.some((name) => exploited.has(name)) ? { exploited: true } : {}),
+    ...(probability >= 0 ? { epss: probability } : {}),
+  };
 }
 
 /** A store over advisories in memory, keyed by OSV ecosystem and name. */

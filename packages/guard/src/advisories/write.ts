@@ -23,6 +23,7 @@ const DEFAULT_LEVEL = 12;
 export interface StoreContent {
   readonly sources: readonly SourceInfo[];
   readonly exploited: readonly string[];
+  readonly epss?: Readonly<Record<string, number>>;
   /** By {@link keyOf}, in ascending order of the keys; each record's source is named in `sources`. */
   readonly packages: Iterable<{ readonly key: string; readonly records: readonly StoredRecord[] }>;
 }
@@ -37,6 +38,7 @@ export function encodeStore(content: StoreContent, level: number = DEFAULT_LEVEL
     blocks: blocks.map(({ firstKey, bytes, rawLength }) => [firstKey, bytes.length, rawLength]),
     filter: { bytes: filter.length, hashes: FILTER_HASHES, crc32: crc32(filter) },
     exploited: content.exploited,
+    ...(content.epss === undefined || Object.keys(content.epss).length === 0 ? {} : { epss: content.epss }),
   };
   const packed = compress(JSON.stringify(header), level);
   const prefix = Buffer.alloc(PREFIX_BYTES);
