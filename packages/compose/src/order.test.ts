@@ -32,3 +32,11 @@ for (const [graph, order, cycle] of CASES) {
     assert.equal(findCycle(appOf(graph))?.join(" "), cycle);
   });
 }
+
+test("sharing a namespace is waiting too, also where depends_on does not say so", () => {
+  const shared = (networkMode: string) =>
+    ({ dependsOn: {}, networkMode }) as unknown as NormalisedApp["services"][string];
+  const alone = { dependsOn: {} } as unknown as NormalisedApp["services"][string];
+  assert.deepEqual(serviceOrder({ services: { a: shared("service:z"), z: alone } }), ["z", "a"]);
+  assert.deepEqual(findCycle({ services: { a: shared("service:b"), b: shared("service:a") } }), ["a", "b"]);
+});

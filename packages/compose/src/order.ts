@@ -1,4 +1,5 @@
 import type { NormalisedApp, Service } from "./app.ts";
+import { sharedServices } from "./service/namespaces.ts";
 
 /**
  * Service names so that every dependency stands before what depends on it; names decide between equals, so that the order is always the
@@ -37,5 +38,6 @@ export function findCycle(app: Pick<NormalisedApp, "services">): readonly string
 
 function dependencies(app: Pick<NormalisedApp, "services">, name: string): readonly string[] {
   const service: Service | undefined = app.services[name];
-  return Object.keys(service?.dependsOn ?? {}).filter((other) => Object.hasOwn(app.services, other));
+  const names = service === undefined ? [] : [...Object.keys(service.dependsOn), ...sharedServices(service)];
+  return names.filter((other) => Object.hasOwn(app.services, other));
 }

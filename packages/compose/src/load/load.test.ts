@@ -240,3 +240,14 @@ for (const [what, texts, told] of REFUSED)
     assert.equal(app, undefined);
     assert.match(problems.map(formatProblem).join("\n"), told);
   });
+
+test("files that include each other twice over and over end as a problem", async () => {
+  const levels = Array.from({ length: 18 }, (_, at) => [`f${at}.yaml`, `include: [f${at + 1}.yaml, f${at + 1}.yaml]`]);
+  const texts = {
+    "compose.yaml": `include: [f0.yaml]\n${web("")}`,
+    ...Object.fromEntries(levels),
+    "f18.yaml": "services: {}",
+  };
+  const { problems } = await load(texts);
+  assert.match(problems.map(formatProblem).join(), /files are included more than 200 times/);
+});

@@ -10,6 +10,8 @@ import { rebase } from "./paths.ts";
 
 /** Bound of one application: files that `include` and `extends` bring in. */
 const MAX_FILES = 100;
+/** A file may be taken in several times, and what it includes with it: so often all together. */
+const MAX_TIMES = 200;
 
 export interface LoadInput {
   readonly files: readonly { readonly path: string; readonly text: string }[];
@@ -40,6 +42,7 @@ export async function loadFiles(input: LoadInput, problems: Problems, order: str
 
 function createFiles(input: LoadInput, problems: Problems, order: string[], seen: MapNode[]): Files {
   const opened = new Map<string, MapNode | undefined>();
+  let times = 0;
   const files: Files = {
     problems,
     read: input.read,
@@ -53,6 +56,10 @@ function createFiles(input: LoadInput, problems: Problems, order: string[], seen
       return tree;
     },
     async finish(raw, context) {
+      if (++times > MAX_TIMES) {
+        problems.add(raw.place, "too-large", `files are included more than ${MAX_TIMES} times`);
+        return raw;
+      }
       const resolve = createResolve(context.names, context.env);
       const filled = rebase(interpolateTree(raw, resolve, problems), context.folder);
       return applyIncludes(await applyExtends(filled, context, files), context, files);
