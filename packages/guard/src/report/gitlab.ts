@@ -1,4 +1,4 @@
-import type { Finding, Report, Severity } from "../model.ts";
+import type { Finding, Package, Report, Severity } from "../model.ts";
 import { isSettled } from "../policy/evaluate.ts";
 import { explain, packageLabel } from "../policy/reason.ts";
 import { contentUuid, findingIdentity } from "./identity.ts";
@@ -38,6 +38,7 @@ const MANAGERS: Readonly<Record<string, string>> = { npm: "npm", pypi: "pip", go
  */
 export function formatGitLab(report: Report, form: GitLabForm, options: FormatOptions): string {
   const wanted = report.findings.filter((finding) => !isSettled(finding) && belongsTo(finding, form));
+  const scanned = { target: report.target, packages: new Map(report.packages.map((item) => [item.purl, item])) };
   const time = new Date(options.timestampMs).toISOString().slice(0, 19);
   const program = { id: TOOL_NAME, name: "Flotilla", vendor: { name: "Flotilla" }, version: TOOL_VERSION };
   const document = {
@@ -53,10 +54,16 @@ export function formatGitLab(report: Report, form: GitLabForm, options: FormatOp
         .slice(0, 100)
         .map(({ path, reason }) => ({ level: "warn", value: `${path}: ${reason}` })),
     },
-    vulnerabilities: wanted.map((finding) => toVulnerability(finding, form, report)),
+    vulnerabilities: wanted.map((finding) => toVulnerability(finding, form, scanned)),
     ...(form === "dependency_scanning" ? { dependency_files: dependencyFiles(report) } : {}),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** What was scanned, its packages by package URL. */
+interface Scanned {
+  readonly target: string;
+  readonly packages: ReadonlyMap<string, Package>;
 }
 
 /** Licences have no form of GitLab's: they stand in the bill of materials. */
@@ -65,7 +72,7 @@ function belongsTo({ kind, purl }: Finding, form: GitLabForm): boolean {
   return (kind === "vulnerability" || kind === "malware") && purl !== undefined;
 }
 
-function toVulnerability(finding: Finding, form: GitLabForm, report: Report): Json {
+function toVulnerability(finding: Finding, form: GitLabForm, scanned: Scanned): Json {
   const { id, severity, fixed, purl } = finding;
   const what = finding.title ?? (purl === undefined ? id : `${id} in ${packageLabel(purl)}`);
   return {
@@ -77,7 +84,7 @@ function toVulnerability(finding: Finding, form: GitLabForm, report: Report): Js
       ? {}
       : { solution: `Upgrade ${packageLabel(purl)} to ${fixed} or later.` }),
     identifiers: [id, ...finding.aliases].map(toIdentifier),
-    location: toLocation(finding, form, report),
+    location: toLocation(finding, form, scanned),
   };
 }
 
@@ -86,24 +93,24 @@ function toIdentifier(id: string): Json {
   return { type, name: id, value: id };
 }
 
-function toLocation(finding: Finding, form: GitLabForm, report: Report): Json {
+function toLocation(finding: Finding, form: GitLabForm, scanned: Scanned): Json {
   const { path, line } = finding.location;
   switch (form) {
     case "secret_detection":
       return { file: path, ...(line === undefined ? {} : { start_line: line }), commit: { sha: NO_COMMIT } };
     case "dependency_scanning":
-      return { file: path, dependency: dependencyOf(finding, report) };
+      return { file: path, dependency: dependencyOf(finding, scanned) };
     case "container_scanning":
       return {
-        dependency: dependencyOf(finding, report),
-        operating_system: report.packages.find(({ purl }) => purl === finding.purl)?.distro ?? "unknown",
-        image: imageName(report.target),
+        dependency: dependencyOf(finding, scanned),
+        operating_system: scanned.packages.get(finding.purl ?? "")?.distro ?? "unknown",
+        image: imageName(scanned.target),
       };
   }
 }
 
-function dependencyOf({ purl }: Finding, report: Report): Json {
-  const item = report.packages.find((candidate) => candidate.purl === purl);
+function dependencyOf({ purl }: Finding, { packages }: Scanned): Json {
+  const item = packages.get(purl ?? "");
   return { package: { name: item?.name ?? packageLabel(purl ?? "") }, version: item?.version ?? "" };
 }
 

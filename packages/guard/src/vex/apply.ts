@@ -59,7 +59,11 @@ function toProblem({ document, owner, expires, ids, packages, layers }: Waiver):
 function indexById(statements: readonly VexStatement[]): ReadonlyMap<string, readonly VexStatement[]> {
   const index = new Map<string, VexStatement[]>();
   for (const statement of statements)
-    for (const id of statement.ids) index.set(id, [...(index.get(id) ?? []), statement]);
+    for (const id of new Set(statement.ids)) {
+      const known = index.get(id);
+      if (known === undefined) index.set(id, [statement]);
+      else known.push(statement);
+    }
   return index;
 }
 

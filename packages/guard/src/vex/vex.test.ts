@@ -211,6 +211,16 @@ test("of several statements the latest counts, and one's own waiver before all",
   assert.equal(say(waivers)?.kind, "waiver");
 });
 
+test("a hundred thousand statements on one vulnerability are no hundred thousand squared", () => {
+  const [one] = readVex(
+    openVex({ vulnerability, products: [{ "@id": "pkg:npm/x" }], status: "fixed" }),
+    "v",
+  ).statements;
+  const statements = Array.from({ length: 100_000 }, () => one!);
+  const { findings } = applyStatements([lodash], { waivers: [], statements, nowMs: NOW });
+  assert.equal(findings[0]?.statement, undefined);
+});
+
 test("nobody's statement makes malware harmless", () => {
   const { statements } = readVex(openVex({ vulnerability, products, status: "fixed" }), "v");
   const malware = { ...lodash, kind: "malware" } as const;
