@@ -6,6 +6,7 @@ import {
   NOTHING,
   type StreamExtractor,
 } from "../ecosystem.ts";
+import { mayBeProgram } from "../program-name.ts";
 import { ALIGNMENT, type BuildInfo, MAGIC, parseBuildInfo } from "./build-info.ts";
 import { dataRanges, type FileRange, HEAD_BYTES } from "./executable.ts";
 import { goPurl, isModulePath, stdlibPackage } from "./purl.ts";
@@ -13,17 +14,12 @@ import { goPurl, isModulePath, stdlibPackage } from "./purl.ts";
 /** The smallest Go program is over a megabyte. */
 const MIN_BINARY_BYTES = 256 * 1024;
 const MAX_MODULES = 20_000;
-/** Bodies with these names are never programs; everything else of size is looked at for its first bytes. */
-const NEVER_PROGRAMS =
-  /\.(?:[achotxz]|gz|xz|bz2|zst|zip|tar|tgz|jar|deb|rpm|whl|json|ya?ml|toml|xml|html?|css|js|mjs|cjs|ts|tsx|map|md|txt|rst|py|pyc|pyi|rb|pl|pm|sh|go|rs|cpp|hpp|java|class|ko|dat|db|sqlite|png|jpe?g|gif|svg|ico|webp|woff2?|ttf|otf|pdf|mo|po|conf|cfg|ini|list|md5sums|log|csv|sum|lock|pem|crt|key|service|h5|npy|vim|cmake|bc|debug|mod|pom|sql|php|msg|in|pc|cc|tcl|lang|enc|target)$/i;
-const NEVER_FOLDERS =
-  /^usr\/share\/(?:doc|man|locale|zoneinfo|terminfo|i18n|info|icons|fonts|bash-completion|lintian|vim|X11)\//;
 
 /** Modules that the Go linker wrote into a program (ELF, PE, Mach-O). Reads the head and the data segment, never the whole file. */
 export const binaryExtractor: StreamExtractor = {
   kind: "stream",
   id: "go-binary",
-  wants: (path) => !NEVER_PROGRAMS.test(path) && !NEVER_FOLDERS.test(path),
+  wants: mayBeProgram,
   open: (_path, sizeBytes) => (sizeBytes < MIN_BINARY_BYTES ? undefined : new BinaryReader()),
 };
 

@@ -9,6 +9,7 @@ export const HEAD_BYTES = 8192;
 const MAX_SEGMENTS = 200;
 const PT_LOAD = 1;
 const PF_W = 2;
+const PF_X = 1;
 
 /**
  * Where an executable keeps writable data, which is where the Go linker puts its build information: from the program headers of ELF,
@@ -16,6 +17,16 @@ const PF_W = 2;
  */
 export function dataRanges(head: Buffer): readonly FileRange[] | undefined {
   const ranges = elfRanges(head) ?? peRanges(head) ?? machRanges(head);
+  return ranges?.filter(({ start, end }) => start < end).sort((a, b) => a.start - b.start);
+}
+
+/**
+ * Where an ELF program keeps what neither changes nor runs, which is where linkers put constant sections; in programs that have no
+ * segment of their own for it, the segments that run. Undefined when `head` is no ELF.
+ */
+export function constantRanges(head: Buffer): readonly FileRange[] | undefined {
+  const constant = elfRanges(head, (flags) => (flags & (PF_W | PF_X)) === 0);
+  const ranges = constant?.length === 0 ? elfRanges(head, (flags) => (flags & PF_W) === 0) : constant;
   return ranges?.filter(({ start, end }) => start < end).sort((a, b) => a.start - b.start);
 }
 
@@ -45,8 +56,8 @@ function numbersOf(bytes: Buffer, littleEndian: boolean): Numbers {
   return { u16, u32, u64 };
 }
 
-/** ELF: loadable segments that are writable (System V ABI, "Program Header"). */
-function elfRanges(head: Buffer): FileRange[] | undefined {
+/** ELF: loadable segments of the wanted flags, writable ones if nothing is said (System V ABI, "Program Header"). */
+function elfRanges(head: Buffer, wanted = (flags: number): boolean => (flags & PF_W) !== 0): FileRange[] | undefined {
   if (head.length < 64 || head.readUInt32BE(0) !== 0x7f454c46) return undefined;
   const is64 = head[4] === 2;
   const n = numbersOf(head, head[5] === 1);
@@ -57,7 +68,7 @@ function elfRanges(head: Buffer): FileRange[] | undefined {
   for (let index = 0; index < count; index++) {
     const at = tableAt + index * entryBytes;
     const flags = n.u32(is64 ? at + 4 : at + 24);
-    if (n.u32(at) !== PT_LOAD || (flags & PF_W) === 0) continue;
+    if (n.u32(at) !== PT_LOAD || !wanted(flags)) continue;
     const start = is64 ? n.u64(at + 8) : n.u32(at + 4);
     ranges.push({ start, end: start + (is64 ? n.u64(at + 32) : n.u32(at + 16)) });
   }
