@@ -10,14 +10,15 @@ import { createFakeWorld, type FakeWorld } from "./world.fake.ts";
 const STEP_MS = 1000;
 const LIMIT_MS = 300_000;
 
-function release(world: FakeWorld, version: string, behaviour: Behaviour) {
+function release(world: FakeWorld, version: string, behaviour: Behaviour, strategy?: "start-first") {
   const image = `web:${version}`;
+  const port = { target: 80, published: "8080", protocol: "tcp" } as const;
   const services = {
     db: fakeService({ image: "db:1", mounts: [{ kind: "volume", volume: "data", target: "/data", readOnly: false }] }),
     web: fakeService({
       image,
       dependsOn: { db: { condition: "service_started", required: true, restart: false } },
-      ports: [{ target: 80, published: "8080", protocol: "tcp" }],
+      ...(strategy === undefined ? { ports: [port] } : { strategy }),
     }),
   };
   const app = fakeApp(services, { volumes: { data: {} } });
@@ -78,6 +79,8 @@ interface Scenario {
   readonly name: string;
   /** Whether the device runs v1 before. */
   readonly runsBefore: boolean;
+  /** Of the release that it runs before. */
+  readonly strategy?: "start-first";
   /** What the server asks for. */
   readonly ask: (world: FakeWorld, die: Kill) => Promise<void>;
   /** How it must end, whatever happened on the way. */
@@ -88,8 +91,14 @@ const good: Behaviour = { kind: "healthy", afterMs: 500 };
 const bad: Behaviour = { kind: "unhealthy", afterMs: 500 };
 const isOver = (world: FakeWorld) => world.holdsTarget() && (world.state()?.phase ?? "idle") === "idle";
 
-async function runs(world: FakeWorld, version: string, verdict: "commit" | "rollback", where: string): Promise<void> {
-  const digest = release(world, version, good);
+async function runs(
+  world: FakeWorld,
+  version: string,
+  verdict: "commit" | "rollback",
+  where: string,
+  strategy?: "start-first",
+): Promise<void> {
+  const digest = release(world, version, good, strategy);
   assert.equal(world.verdict()?.kind, verdict, `${where}: verdict`);
   assert.equal(world.state()?.release, digest, `${where}: what is reported runs`);
   assert.equal(world.engine.running().length, 2, `${where}: one db and one web run`);
@@ -116,6 +125,20 @@ const SCENARIOS: readonly Scenario[] = [
     runsBefore: true,
     ask: async (world) => world.run(release(world, "2", bad)),
     check: (world, where) => runs(world, "1", "rollback", where),
+  },
+  {
+    name: "an update that starts first",
+    runsBefore: true,
+    strategy: "start-first",
+    ask: async (world) => world.run(release(world, "2", good, "start-first")),
+    check: (world, where) => runs(world, "2", "commit", where, "start-first"),
+  },
+  {
+    name: "a bad update that starts first",
+    runsBefore: true,
+    strategy: "start-first",
+    ask: async (world) => world.run(release(world, "2", bad, "start-first")),
+    check: (world, where) => runs(world, "1", "rollback", where, "start-first"),
   },
   {
     name: "a first good release",
@@ -159,7 +182,7 @@ async function killed(scenario: Scenario, at: number, when: "before" | "after") 
   const world = createFakeWorld();
   if (scenario.runsBefore) {
     world.start();
-    world.run(release(world, "1", good));
+    world.run(release(world, "1", good, scenario.strategy));
     await world.until(() => isOver(world), LIMIT_MS, STEP_MS);
     await world.stop();
   }

@@ -4,6 +4,7 @@ import type { Observations } from "./observe.ts";
 import { bringUp, removeContainers, removeUnusedNetworks, startSteps, stopSteps } from "./plan-parts.ts";
 import { planRestore } from "./plan-restore.ts";
 import { planSteady } from "./plan-steady.ts";
+import { LABELS } from "./ports.ts";
 import type { Instance } from "./spec.ts";
 import type { Step } from "./step.ts";
 import { type Current, isOfPair, isUnfinished, placesOf, survey } from "./survey.ts";
@@ -105,11 +106,18 @@ function planApply(current: Current, context: Context, target: Held): readonly S
   return [...bringUp(targetInstance, current), { kind: "begin", held: target }];
 }
 
-/** The old containers stop, the new ones start by their dependencies and prove themselves. */
+/**
+ * The old containers stop, the new ones start by their dependencies and prove themselves. Where a service starts first, its old containers go on
+ * until all of its new ones have proved themselves: a crash in between finds both, and the same decision.
+ */
 function planSwitch(current: Current, context: Context, target: Instance): readonly Step[] {
   const kept = new Set(placesOf(target, current).map(({ container }) => container?.id));
   const old = current.containers.filter(({ id }) => !kept.has(id));
-  const stops = stopSteps(old, context.committedInstance);
+  const overlapping = old.filter((container) => startsFirst(container, target));
+  const stops = stopSteps(
+    old.filter((container) => !overlapping.includes(container)),
+    context.committedInstance,
+  );
   if (stops.length > 0) return stops;
   const state = survey(target, current, { ...context, mode: "trial" });
   if (state.missing.length > 0) {
@@ -126,8 +134,17 @@ function planSwitch(current: Current, context: Context, target: Instance): reado
     ];
   }
   if (state.startable.length > 0) return startSteps(state.startable, target);
+  const relieved = overlapping.filter(({ labels }) => state.proved.includes(labels[LABELS.service] ?? ""));
+  const handedOver = stopSteps(relieved, context.committedInstance);
+  if (handedOver.length > 0) return handedOver;
   if (state.good) return [{ kind: "commit", instance: target, finished: state.finished }];
   return [{ kind: "watch", instance: target, untilMs: state.pendingUntilMs ?? context.nowMs }];
+}
+
+/** Whether an old container's service starts its new ones beside it. */
+function startsFirst({ labels }: Current["containers"][number], target: Instance): boolean {
+  const service = target.services.find(({ name }) => name === labels[LABELS.service]);
+  return service?.service.strategy === "start-first";
 }
 
 /** The target may not run. What is committed is mended; where nothing is, the target's own containers must not stay. */

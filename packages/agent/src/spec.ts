@@ -201,7 +201,7 @@ function replicasOf(of: {
   readonly image: Digest;
 }): readonly ReplicaInstance[] {
   // What does not change the container does not change its hash: then it keeps running through an update.
-  const { dependsOn: _d, probe: _p, replicas, image: _i, ...fixed } = of.service;
+  const { dependsOn: _d, probe: _p, strategy: _s, replicas, image: _i, ...fixed } = of.service;
   if (replicas > MAX_REPLICAS)
     throw new CodedError("release-invalid", `service ${of.name}: more than ${MAX_REPLICAS} replicas`);
   const specHash = hashOf({

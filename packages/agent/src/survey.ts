@@ -54,6 +54,8 @@ export interface Survey {
   /** When something must be decided at the latest, monotonic; undefined when nothing is pending. */
   readonly pendingUntilMs: number | undefined;
   readonly good: boolean;
+  /** Services whose containers have all proved themselves. */
+  readonly proved: readonly string[];
   /** Services whose containers have all done their work and exited. */
   readonly finished: readonly string[];
 }
@@ -92,6 +94,9 @@ export function survey(instance: Instance, current: Current, context: SurveyCont
     failed: failures[0],
     pendingUntilMs: pending.length === 0 ? undefined : Math.min(...pending),
     good: places.every((place) => judged.get(place)?.kind === "good"),
+    proved: instance.services
+      .map(({ name }) => name)
+      .filter((name) => places.every((place) => place.service.name !== name || judged.get(place)?.kind === "good")),
     finished: instance.services.map(({ name }) => name).filter((name) => isFinished(name, places, judged)),
   };
 }

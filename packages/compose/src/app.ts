@@ -44,6 +44,11 @@ export interface Service {
   readonly healthcheck?: Healthcheck;
   /** The probe of `x-flotilla: probe:`; used instead of the health check to decide the probation. */
   readonly probe?: Probe;
+  /**
+   * How containers of another release take over (`x-flotilla: strategy:` or the label `io.flotilla.strategy`). Absent: the old ones stop first.
+   * `start-first`: they stop once the new ones have proved themselves beside them.
+   */
+  readonly strategy?: "start-first";
   readonly restart: {
     readonly policy: "no" | "always" | "on-failure" | "unless-stopped";
     readonly maxRetries?: number;

@@ -1,6 +1,7 @@
 import type { NormalisedApp, Service } from "./app.ts";
 import { findCycle } from "./order.ts";
 import { sharedServices } from "./service/namespaces.ts";
+import { overlapProblems } from "./service/strategy.ts";
 import { mapStrings } from "./strings.ts";
 import { parseTemplate, variablesIn } from "./template.ts";
 
@@ -44,6 +45,7 @@ function serviceProblems(app: NormalisedApp, name: string, service: Service): re
     ...(service.image.includes("$")
       ? [{ field: `${field}.image`, message: "an image is the same on every device" }]
       : []),
+    ...overlapProblems(service).map((message) => ({ field: `${field}.strategy`, message })),
   ];
 }
 

@@ -1,9 +1,10 @@
-import type { Probe } from "../app.ts";
+import type { Probe, Service } from "../app.ts";
 import { type Fields, readFields } from "../fields.ts";
 import { quote, readDurationMs, readInteger, readMap, readTemplate, readTemplates, readText } from "../read.ts";
 import type { Scope } from "../scope.ts";
 import { shellWords } from "../shell-words.ts";
 import type { MapNode, Node } from "../tree.ts";
+import { readStrategy } from "./strategy.ts";
 
 /** How long a service has to prove itself when the probe does not say. */
 export const DEFAULT_PROBE_DEADLINE_MS = 120_000;
@@ -63,19 +64,27 @@ const PROBE_FIELDS: Fields<ProbeDraft> = {
   refused: {},
 };
 
-const SERVICE_EXTENSION: Fields<{ probe?: Probe | undefined }> = {
+interface ServiceExtension {
+  probe?: Probe | undefined;
+  strategy?: Service["strategy"] | undefined;
+}
+
+const SERVICE_EXTENSION: Fields<ServiceExtension> = {
   readers: {
     probe: (draft, node, scope) => {
       const map = readMap(scope.problems, node);
       if (map !== undefined) draft.probe = readProbe(map, scope);
     },
+    strategy: (draft, node, scope) => {
+      draft.strategy = readStrategy(node, scope);
+    },
   },
   refused: {},
 };
 
-/** `x-flotilla:` of a service: `probe:` with one of `http`, `tcp`, `exec`, `stable-for`, and `deadline`. */
-export function readServiceExtension(node: Node, scope: Scope): { readonly probe?: Probe | undefined } {
-  const draft: { probe?: Probe | undefined } = {};
+/** `x-flotilla:` of a service: `probe:` with one of `http`, `tcp`, `exec`, `stable-for`, and `deadline`; `strategy:`. */
+export function readServiceExtension(node: Node, scope: Scope): Readonly<ServiceExtension> {
+  const draft: ServiceExtension = {};
   const map = readMap(scope.problems, node);
   if (map !== undefined) readFields(map, SERVICE_EXTENSION, draft, scope);
   return draft;

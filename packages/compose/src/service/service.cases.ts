@@ -104,6 +104,9 @@ export const SERVICE_CASES: readonly (readonly [yaml: string, expected: Partial<
     "x-flotilla: { probe: { http: { port: 80, path: /up, status: 204 }, deadline: 10s } }",
     { probe: { kind: "http", port: 80, path: "/up", expectStatus: 204, deadlineMs: 10_000 } },
   ],
+  ["x-flotilla: { strategy: start-first }", { strategy: "start-first" }],
+  ["x-flotilla: { strategy: recreate }", {}],
+  ["labels: { io.flotilla.strategy: start-first, a: b }", { strategy: "start-first", labels: { a: "b" } }],
   [
     "x-flotilla: { probe: { http: { port: 80 } } }",
     { probe: { kind: "http", port: 80, path: "/", deadlineMs: 120_000 } },

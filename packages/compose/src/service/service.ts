@@ -31,6 +31,7 @@ import { readServiceExtension } from "./probe.ts";
 import { SERVICE_REFUSED } from "./refused.ts";
 import { RESOURCE_READERS, type ResourceDraft, readDeploy } from "./resources.ts";
 import { readCgroupRules, readPullPolicy, readSecurityOptions } from "./rights.ts";
+import { overlapProblems, STRATEGY_LABEL, strategyOf } from "./strategy.ts";
 
 const DEFAULT_STOP_GRACE_MS = 10_000;
 const MAX_IMAGE_LENGTH = 512;
@@ -88,7 +89,7 @@ export const SERVICE_FIELDS: Fields<ServiceDraft> = {
     depends_on: into("dependsOn", readDependsOn),
     healthcheck: into("healthcheck", readHealthcheck),
     "x-flotilla": (draft, node, scope) => {
-      draft.probe = readServiceExtension(node, scope).probe;
+      Object.assign(draft, readServiceExtension(node, scope));
     },
     restart: into("restart", readRestart),
     stop_signal: into("stopSignal", template),
@@ -152,18 +153,22 @@ export function readService(name: string, map: MapNode, scope: Scope): Service |
   readFields(map, SERVICE_FIELDS, draft, scope);
   checkImage(map, scope);
   if (draft.image === undefined) return undefined;
-  const { name: _, envFiles, labelFiles, environment, resources, ...rest } = draft;
-  return {
+  const { name: _, envFiles, labelFiles, environment, resources, strategy: named, ...rest } = draft;
+  const { [STRATEGY_LABEL]: label, ...labels } = { ...loadEnvFiles(labelFiles ?? [], scope), ...draft.labels };
+  const strategy = named ?? (label === undefined ? undefined : strategyOf(label, labelPlace(map), scope));
+  const service: Service = {
     ...DEFAULTS,
-    ...compact(rest),
+    ...compact({ ...rest, strategy }),
     image: draft.image,
     environment: { ...loadEnvFiles(envFiles ?? [], scope), ...environment },
-    labels: checkedLabels({ ...loadEnvFiles(labelFiles ?? [], scope), ...draft.labels }, map, scope),
+    labels: checkedLabels(labels, map, scope),
     networks: hasNetworks(draft) ? draft.networks : defaultNetworks(draft, map, scope),
     dependsOn: { ...impliedDependencies(draft, scope), ...draft.dependsOn },
     resources: compact(resources),
     replicas: draft.replicas ?? 1,
   };
+  for (const message of overlapProblems(service)) scope.problems.add(map.place, "bad-value", message);
+  return service;
 }
 
 function checkImage(map: MapNode, { problems, warnings }: Scope): void {
@@ -225,10 +230,14 @@ function readImage(node: Node, scope: Scope): string | undefined {
 }
 
 function checkedLabels(labels: Service["labels"], map: MapNode, scope: Scope): Service["labels"] {
-  const place = (map.entries.get("labels") ?? map.entries.get("label_file"))?.node.place ?? map.place;
   for (const name of Object.keys(labels))
-    if (name.startsWith("io.flotilla.")) scope.problems.add(place, "bad-value", `the label ${name} is the agent's own`);
+    if (name.startsWith("io.flotilla."))
+      scope.problems.add(labelPlace(map), "bad-value", `the label ${name} is the agent's own`);
   return labels;
+}
+
+function labelPlace(map: MapNode): Node["place"] {
+  return (map.entries.get("labels") ?? map.entries.get("label_file"))?.node.place ?? map.place;
 }
 
 function readRestart(node: Node, scope: Scope): Service["restart"] | undefined {
