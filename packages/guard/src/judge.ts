@@ -81,7 +81,8 @@ function markBase(findings: readonly Finding[], baseLayers: readonly Digest[] | 
   if (baseLayers === undefined) return findings;
   const layers = new Set(baseLayers);
   return findings.map((finding) => {
-    const base = finding.locations.every(({ layer }) => layer !== undefined && layers.has(layer));
+    const base =
+      finding.locations.length > 0 && finding.locations.every(({ layer }) => layer !== undefined && layers.has(layer));
     return { ...finding, base };
   });
 }
