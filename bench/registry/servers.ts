@@ -32,7 +32,12 @@ export async function start(kind: RegistryKind): Promise<Registry> {
   const host = `127.0.0.1:${await freePort()}`;
   const argv = kind === "flotilla" ? flotilla(folder, host) : dockerRegistry(folder, host);
   const [program = "", ...args] = argv;
-  const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/flotilla") }; // as the launcher does
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    env,
+    stdio: ["ignore", "ignore", kind === "flotilla" ? "inherit" : "ignore"],
+  });
   const url = `http://${host}`;
   await ready(child, kind === "flotilla" ? `${url}/readyz` : `${url}/v2/`);
   const token = kind === "flotilla" ? readFileSync(join(folder, "owner-token"), "utf8").trim() : undefined;
@@ -68,7 +73,7 @@ function flotilla(folder: string, host: string): readonly string[] {
 function dockerRegistry(folder: string, host: string): readonly string[] {
   const config = {
     version: "0.1",
-    log: { level: "fatal", accesslog: { disabled: true } },
+    log: { level: "error", accesslog: { disabled: true } },
     storage: {
       cache: { blobdescriptor: "inmemory" },
       filesystem: { rootdirectory: join(folder, "data") },

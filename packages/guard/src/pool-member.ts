@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { CodedError } from "@flotilla/base/errors";
-import type { FromWorker, Result, ToWorker } from "./pool-messages.ts";
+import type { FromWorker, Result, ToWorker, WorkerSettings } from "./pool-messages.ts";
 
 /** Scanning makes much short-lived garbage; a small nursery keeps a thread's memory down and costs nothing measurable. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 4 } as const;
@@ -19,11 +19,13 @@ export interface Job {
 
 /** One worker thread and what it has to do. Idle, it does not keep the process alive. */
 export class Member {
-  readonly #worker = new Worker(new URL("./pool-worker.ts", import.meta.url), { resourceLimits: THREAD_LIMITS });
+  readonly #worker: Worker;
   readonly #jobs = new Map<number, Job>();
   #isAlive = true;
 
-  constructor() {
+  constructor(settings: WorkerSettings) {
+    const url = new URL("./pool-worker.ts", import.meta.url);
+    this.#worker = new Worker(url, { resourceLimits: THREAD_LIMITS, workerData: settings });
     this.#worker.unref();
     this.#worker.on("message", (message: FromWorker) => this.#receive(message));
     this.#worker.on("error", (cause) =>

@@ -38,3 +38,8 @@ export type FromWorker =
   | { readonly kind: "taken"; readonly id: number; readonly bytes: number }
   | { readonly kind: "done"; readonly id: number; readonly result: Result }
   | { readonly kind: "failed"; readonly id: number; readonly code: string; readonly message: string };
+
+/** What a thread is started with. */
+export interface WorkerSettings {
+  readonly isBackground: boolean;
+}

@@ -1,8 +1,9 @@
-import { type MessagePort, parentPort } from "node:worker_threads";
+import { setPriority } from "node:os";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { isCoded, messageOf } from "@flotilla/base/errors";
 import { createLayerScanner, type LayerScanner } from "./layer-scanner.ts";
 import type { LayerScan } from "./model.ts";
-import type { FromWorker, ToWorker } from "./pool-messages.ts";
+import type { FromWorker, ToWorker, WorkerSettings } from "./pool-messages.ts";
 import { scanFileBatch } from "./sources/file-batch.ts";
 import { scanFileLayer } from "./sources/file-layer.ts";
 
@@ -15,9 +16,15 @@ interface Running {
 
 const running = new Map<number, Running>();
 
+/** Niceness of a thread in the background. */
+const BACKGROUND_PRIORITY = 10;
+
 if (parentPort !== null) serve(parentPort);
 
 function serve(port: MessagePort): void {
+  const { isBackground } = workerData as WorkerSettings;
+  // On Linux a priority is a thread's own; elsewhere it would be that of the whole process.
+  if (isBackground && process.platform === "linux") setPriority(BACKGROUND_PRIORITY);
   const send = (message: FromWorker) => port.postMessage(message);
   port.on("message", (message: ToWorker) => receive(message, send));
 }

@@ -17,6 +17,12 @@ export interface ScanPool extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface ScanPoolOptions {
+  readonly threads: number;
+  /** The threads stand back when others need the processor (on Linux). */
+  readonly isBackground?: boolean;
+}
+
 /** Bytes on the way to a thread that one scanner may have before `write` waits. */
 const MAX_IN_FLIGHT_BYTES = 2 * 1024 * 1024;
 /** Smaller chunks travel together. */
@@ -26,7 +32,7 @@ const BATCH_BYTES = 128 * 1024;
  * Starts `threads` worker threads, each when it is first needed and again when it has failed (its scans then reject with
  * `CodedError("scan-failed")`); idle threads do not keep the process alive.
  */
-export function createScanPool(options: { readonly threads: number }): ScanPool {
+export function createScanPool(options: ScanPoolOptions): ScanPool {
   const threads = Math.max(1, options.threads);
   let members: readonly Member[] = [];
   let nextId = 0;
@@ -37,7 +43,7 @@ export function createScanPool(options: { readonly threads: number }): ScanPool 
     const idle = members.find((member) => member.busy === 0);
     if (idle !== undefined) return idle;
     if (members.length >= threads) return members.reduce((least, one) => (one.busy < least.busy ? one : least));
-    const member = new Member();
+    const member = new Member({ isBackground: options.isBackground ?? false });
     members = [...members, member];
     return member;
   };

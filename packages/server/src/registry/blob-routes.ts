@@ -1,10 +1,10 @@
-import { Readable } from "node:stream";
 import { CodedError } from "@flotilla/base/errors";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { requirePrincipal } from "./admission.ts";
 import { deleteBlob } from "./deletion.ts";
 import type { RegistryPorts, RegistryRoutes } from "./http-routes.ts";
 import { parseRange } from "./range.ts";
+import { sendPieces } from "./send-pieces.ts";
 
 /** Pulling and deleting blobs (distribution-spec, "Pulling blobs"). */
 export function blobRoutes({ context, content, releaseGuard }: RegistryPorts): {
@@ -29,14 +29,11 @@ export function blobRoutes({ context, content, releaseGuard }: RegistryPorts): {
         async handle({ repository, digest }, request, reply) {
           const size = await sizeOf(repository, digest);
           const range = rangeOf(request, size, reply);
-          blobHeaders(reply, digest);
-          if (range === undefined) {
-            reply.header("content-length", String(size));
-            return reply.send(toReadable(content.blobs.read(digest)));
-          }
-          reply.status(206).header("content-length", String(range.end - range.start));
-          reply.header("content-range", `bytes ${range.start}-${range.end - 1}/${size}`);
-          return reply.send(toReadable(content.blobs.read(digest, range)));
+          const { start, end } = range ?? { start: 0, end: size };
+          const pieces = await content.blobs.open(digest, { start, end });
+          blobHeaders(reply, digest).header("content-length", String(end - start));
+          if (range !== undefined) reply.status(206).header("content-range", `bytes ${start}-${end - 1}/${size}`);
+          return sendPieces(reply, pieces, end - start);
         },
       },
       DELETE: {
@@ -69,8 +66,4 @@ function rangeOf(
   if (range !== "unsatisfiable") return range;
   reply.header("content-range", `bytes */${size}`);
   throw new CodedError("range-not-satisfiable", `the blob has ${size} bytes`);
-}
-
-function toReadable(content: AsyncIterable<Uint8Array>): Readable {
-  return content instanceof Readable ? content : Readable.from(content, { objectMode: false });
 }

@@ -1,10 +1,14 @@
 import type { Digest } from "@flotilla/base/digest";
+import type { ByteRange } from "./range.ts";
 
 /** An upload that grows at its end until it is committed under its digest. */
 export interface Upload extends AsyncDisposable {
   readonly id: string;
   readonly sizeBytes: number;
-  append(chunk: Uint8Array): Promise<void>;
+  /** Takes more bytes; what it returns is to be awaited before the next call. They are there only after {@link Upload.flush}. */
+  append(chunk: Uint8Array): Promise<void> | undefined;
+  /** Resolves when everything taken so far is in the store; throws what kept it from it. */
+  flush(): Promise<void>;
 }
 
 /**
@@ -16,6 +20,10 @@ export interface BlobStore {
   sizeOf(digest: Digest): Promise<number | undefined>;
   /** The bytes from `start` to before `end`; whole without. */
   read(digest: Digest, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
+  /**
+   * Opens the blob to send a range of it: in large pieces, each good until the next one is asked for. To be read or ended (`return`) in any case.
+   */
+  open(digest: Digest, range: ByteRange): Promise<AsyncGenerator<Uint8Array>>;
   /** Where the blob stands as a local file, for readers that need to seek. */
   localPath(digest: Digest): string | undefined;
   /** Stores a small blob; throws `CodedError("digest-mismatch")`. */

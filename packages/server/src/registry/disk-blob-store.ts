@@ -5,6 +5,10 @@ import { algorithmOf, type Digest, encodedPart, parseDigest } from "@flotilla/ba
 import { CodedError } from "@flotilla/base/errors";
 import { createDigester, type Digester } from "@flotilla/oci/hash";
 import type { BlobStore, Upload } from "./blob-store.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import type { ByteRange } from "./range.ts";
+import { readAhead } from "./read-ahead.ts";
+import { WriteBehind } from "./write-behind.ts";
 
 const READ_CHUNK_BYTES = 256 * 1024;
 const UPLOAD_ID = /^[0-9a-f-]{36}$/;
@@ -33,6 +37,7 @@ class DiskBlobStore implements BlobStore {
   /** SHA-256 so far of uploads that began in this process; others are hashed again from the disk when they are committed. */
   readonly #running = new Map<string, Running>();
   readonly #open = new Set<string>();
+  readonly #buffers = new BufferPool();
 
   constructor(folder: string, uploads: string) {
     this.#folder = folder;
@@ -47,6 +52,10 @@ class DiskBlobStore implements BlobStore {
     if (range !== undefined && range.end <= range.start) return empty();
     const part = range === undefined ? {} : { start: range.start, end: range.end - 1 };
     return createReadStream(this.localPath(digest), { ...part, highWaterMark: READ_CHUNK_BYTES });
+  }
+
+  async open(digest: Digest, range: ByteRange): Promise<AsyncGenerator<Uint8Array>> {
+    return readAhead(await open(this.localPath(digest), "r"), range, this.#buffers);
   }
 
   localPath(digest: Digest): string {
@@ -81,7 +90,8 @@ class DiskBlobStore implements BlobStore {
     try {
       const file = await open(this.#uploadPath(id), "a");
       const { size } = await file.stat();
-      return new DiskUpload({ id, file, size, running: this.#running.get(id), release: () => this.#open.delete(id) });
+      const release = () => this.#open.delete(id);
+      return new DiskUpload({ id, file, size, running: this.#running.get(id), buffers: this.#buffers, release });
     } catch (error) {
       this.#open.delete(id);
       throw error;
@@ -171,7 +181,7 @@ class DiskUpload implements Upload {
   readonly id: string;
   sizeBytes: number;
   readonly #file: FileHandle;
-  readonly #running: Running | undefined;
+  readonly #written: WriteBehind;
   readonly #release: () => void;
 
   constructor(options: {
@@ -179,26 +189,36 @@ class DiskUpload implements Upload {
     readonly file: FileHandle;
     readonly size: number;
     readonly running: Running | undefined;
+    readonly buffers: BufferPool;
     readonly release: () => void;
   }) {
     this.id = options.id;
     this.#file = options.file;
     this.sizeBytes = options.size;
-    this.#running = options.running?.sizeBytes === options.size ? options.running : undefined;
     this.#release = options.release;
+    const running = options.running?.sizeBytes === options.size ? options.running : undefined;
+    this.#written = new WriteBehind(options.file, options.buffers, (piece) => {
+      running?.digester.update(piece);
+      if (running !== undefined) running.sizeBytes += piece.length;
+    });
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length; ) at += (await this.#file.write(chunk, at)).bytesWritten;
+  append(chunk: Uint8Array): Promise<void> | undefined {
     this.sizeBytes += chunk.length;
-    if (this.#running === undefined) return;
-    this.#running.digester.update(chunk);
-    this.#running.sizeBytes += chunk.length;
+    return this.#written.append(chunk);
+  }
+
+  flush(): Promise<void> {
+    return this.#written.flush();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#release();
-    await this.#file.close();
+    try {
+      await this.#written.flush();
+    } finally {
+      await this.#file.close();
+      this.#release();
+    }
   }
 }
 

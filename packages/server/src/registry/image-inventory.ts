@@ -56,8 +56,10 @@ async function imageInventory(manifest: ImageManifest, parts: ImageParts): Promi
   const config = isImageConfigType(manifest.config.mediaType) ? await parts.blob(manifest.config.digest) : undefined;
   const diffIds = config === undefined ? [] : parseImageConfig(config).diffIds;
   const scans: LayerScan[] = [];
-  for (const [index, layer] of manifest.layers.entries()) {
-    const scan = await parts.layers.scanOf(layer.digest);
+  const found = await Promise.all(manifest.layers.map(({ digest }) => parts.layers.scanOf(digest)));
+  for (const [index, scan] of found.entries()) {
+    const layer = manifest.layers[index];
+    if (layer === undefined) continue;
     // What is not called a layer and is no tar (attestations, documents) holds no files for anybody.
     if (!isLayerType(layer.mediaType) && isUnreadable(scan)) continue;
     checkReadable(scan, layer.digest);

@@ -13,12 +13,17 @@ import { isWholeLayer } from "./layer-problems.ts";
 
 /** Uploads that are scanned while they arrive; those beyond are scanned from the disk when their manifest comes. */
 const MAX_STREAMS = 64;
+/** Bytes of all uploads that may wait to be scanned. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 const WANTED = { inventory: true, secrets: true };
 
 /** The scans of layers, kept by what the layers hold, made once for the whole server. */
 export interface LayerScans {
-  /** The next bytes of an upload, in order from its first one; `offset` is where they stand. */
-  feed(upload: string, offset: number, chunk: Uint8Array): Promise<void>;
+  /**
+   * The next bytes of an upload, in order from its first one; `offset` is where they stand. An upload never waits for the guard: one that is too far ahead of
+   * it is scanned from the disk.
+   */
+  feed(upload: string, offset: number, chunk: Uint8Array): void;
   /** The upload became this blob of so many bytes: keeps its scan. Returns at once; {@link LayerScans.scanOf} waits for it. */
   finish(upload: string, blob: Digest, sizeBytes: number): void;
   /** The upload is given up. */
@@ -30,6 +35,10 @@ export interface LayerScans {
 interface Stream {
   readonly scanner: LayerScanner;
   nextOffset: number;
+  /** What the scanner was given so far, taken by it. */
+  written: Promise<void>;
+  /** It failed or was given up: the rest is not looked at. */
+  isLost: boolean;
 }
 
 type Ports = Pick<Context, "database" | "clock" | "log" | "metrics">;
@@ -46,6 +55,7 @@ class StoredLayerScans implements LayerScans {
   readonly #bytes: Counter<"source">;
   /** Scanners of uploads under way. */
   readonly #streams = new Map<string, Stream>();
+  #waitingBytes = 0;
   /** Scans that end soon, by blob; undefined when one was lost. */
   readonly #underWay = new Map<Digest, Promise<LayerScan | undefined>>();
 
@@ -56,25 +66,33 @@ class StoredLayerScans implements LayerScans {
     this.#bytes = countBytes(context.metrics);
   }
 
-  async feed(upload: string, offset: number, chunk: Uint8Array): Promise<void> {
+  feed(upload: string, offset: number, chunk: Uint8Array): void {
     const stream = this.#streams.get(upload) ?? this.#begin(upload, offset, chunk);
     if (stream === undefined) return;
-    if (stream.nextOffset !== offset) return this.drop(upload);
-    stream.nextOffset += chunk.length;
-    this.#bytes.inc({ source: "upload" }, chunk.length);
-    try {
-      await stream.scanner.write(chunk);
-    } catch (error) {
-      this.#lost({ upload, error: messageOf(error) });
+    if (stream.nextOffset !== offset || this.#waitingBytes + chunk.length > MAX_WAITING_BYTES) {
       this.drop(upload);
+      return;
     }
+    stream.nextOffset += chunk.length;
+    this.#waitingBytes += chunk.length;
+    this.#bytes.inc({ source: "upload" }, chunk.length);
+    const write = () => (stream.isLost ? undefined : stream.scanner.write(chunk));
+    stream.written = stream.written
+      .then(write)
+      .catch((error: unknown) => {
+        if (!stream.isLost) this.#lost({ upload, error: messageOf(error) });
+        stream.isLost = true;
+      })
+      .finally(() => {
+        this.#waitingBytes -= chunk.length;
+      });
   }
 
   finish(upload: string, blob: Digest, sizeBytes: number): void {
     const stream = this.#streams.get(upload);
     if (stream === undefined) return;
     // A write that failed in its middle leaves bytes on the disk that the scanner never had.
-    if (stream.nextOffset !== sizeBytes) {
+    if (stream.nextOffset !== sizeBytes || stream.isLost) {
       this.drop(upload);
       return;
     }
@@ -83,7 +101,10 @@ class StoredLayerScans implements LayerScans {
   }
 
   drop(upload: string): void {
-    this.#streams.get(upload)?.scanner.abort();
+    const stream = this.#streams.get(upload);
+    if (stream === undefined) return;
+    stream.isLost = true;
+    stream.scanner.abort();
     this.#streams.delete(upload);
   }
 
@@ -97,7 +118,8 @@ class StoredLayerScans implements LayerScans {
 
   #begin(upload: string, offset: number, chunk: Uint8Array): Stream | undefined {
     if (offset !== 0 || this.#streams.size >= MAX_STREAMS || !looksLikeLayer(chunk)) return undefined;
-    const stream = { scanner: this.#pool.scanner({ wanted: WANTED }), nextOffset: 0 };
+    const scanner = this.#pool.scanner({ wanted: WANTED });
+    const stream = { scanner, nextOffset: 0, written: Promise.resolve(), isLost: false };
     this.#streams.set(upload, stream);
     return stream;
   }
@@ -113,6 +135,8 @@ class StoredLayerScans implements LayerScans {
 
   async #finishStream(stream: Stream, blob: Digest): Promise<LayerScan | undefined> {
     try {
+      await stream.written;
+      if (stream.isLost) return undefined;
       const scan = await stream.scanner.end();
       await keep(this.#context, blob, scan);
       return scan;
@@ -173,7 +197,7 @@ async function keep(
   const { format } = scan;
   const diff_id = keyOf(blob, scan);
   const text = JSON.stringify(scan);
-  await database.write(async (trx) => {
+  await database.writeLazily(async (trx) => {
     await trx
       .insertInto("registry_layer_scans")
       .values({ diff_id, format, scan: text, created_at: toInstant(clock.now()) })

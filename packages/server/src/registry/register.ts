@@ -41,7 +41,7 @@ export interface Registry {
 /** The registry: `/v2/`, its API, and the scanning of what is pushed. */
 export function registerRegistry(app: App, context: Context, options: RegistryOptions): Registry {
   const blobs = createDiskBlobStore(join(context.config.dataDir, "registry"));
-  const pool = createScanPool({ threads: SCAN_THREADS });
+  const pool = createScanPool({ threads: SCAN_THREADS, isBackground: true });
   const layers = createLayerScans(context, blobs, pool);
   const scans = createScanRunner({ context, blobs, layers, ...options });
   const content = createContent(context, blobs, scans);

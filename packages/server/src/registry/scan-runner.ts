@@ -198,7 +198,8 @@ function partsOf({ context, blobs, layers }: ScanPorts, repository: string): Ima
 async function keepOutcome({ context }: ScanPorts, repository: string, digest: Digest, outcome: Ended): Promise<void> {
   const project = projectOf(repository);
   const row = rowOf(outcome, toInstant(context.clock.now()));
-  await context.database.write(async (trx) => {
+  // Without it the scan is still pending, and is made again.
+  await context.database.writeLazily(async (trx) => {
     await trx
       .updateTable("registry_scans")
       .set(row)

@@ -58,7 +58,7 @@ class StoredUploads implements Uploads {
     const project = projectOf(repository);
     if ((await roomOf(database.read, project)) === 0) throw await this.#full(project);
     const id = crypto.randomUUID();
-    await database.write(async (trx) => {
+    await database.writeLazily(async (trx) => {
       const open = await trx
         .selectFrom("registry_uploads")
         .select((select) => select.fn.countAll<number>().as("count"))
@@ -100,9 +100,11 @@ class StoredUploads implements Uploads {
       if (offset + chunk.length > MAX_BLOB_BYTES)
         throw new CodedError("too-large", `a blob is at most ${MAX_BLOB_BYTES} bytes`);
       if (offset + chunk.length > roomBytes) throw await this.#full(projectOf(repository));
-      await file.append(chunk);
-      await this.#layers.feed(upload, offset, chunk);
+      const pending = file.append(chunk);
+      if (pending !== undefined) await pending;
+      this.#layers.feed(upload, offset, chunk);
     }
+    await file.flush();
     if (body.sizeBytes !== undefined && file.sizeBytes - start !== body.sizeBytes)
       throw new CodedError("size-invalid", `${file.sizeBytes - start} bytes came instead of ${body.sizeBytes}`);
     return file.sizeBytes;
@@ -148,7 +150,8 @@ class StoredUploads implements Uploads {
 
   async #remove(upload: string): Promise<void> {
     this.#layers.drop(upload);
-    await this.#context.database.write((trx) => trx.deleteFrom("registry_uploads").where("id", "=", upload).execute());
+    const { database } = this.#context;
+    await database.writeLazily((trx) => trx.deleteFrom("registry_uploads").where("id", "=", upload).execute());
     await this.#content.blobs.removeUpload(upload);
   }
 }
