@@ -17,6 +17,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
 };
 
 const BY_PATH: readonly (readonly [RegExp, string])[] = [
+  [/(?:^|\/)conda-meta\/[^/]+\.json$/, "conda packages"],
   [/^var\/lib\/pacman\/local\/[^/]+\/desc$/, "Arch Linux packages"],
 ];
 

@@ -6,7 +6,7 @@ import { isDistributionName, normaliseName, pypiPurl } from "./purl.ts";
 
 const MAX_ENVIRONMENT_BYTES = 4 * 1024 * 1024;
 
-/** What conda's `environment.yml` has pip install; conda's own packages are read by the ecosystem of conda. */
+/** What conda's `environment.yml` has pip install; conda's own packages are counted, for no advisories speak of them. */
 export const condaPipExtractor: WholeFileExtractor = {
   kind: "whole",
   id: "pypi-conda-pip",
@@ -22,8 +22,11 @@ export function isEnvironment(path: string): boolean {
 
 function readEnvironment(file: WholeFile): Extraction {
   const gathering = createGathering();
-  // Damage is told by the ecosystem of conda, which reads the same file.
-  const dependencies = parseBlockYaml(file.bytes).documents[0]?.["dependencies"];
+  const { documents, problems } = parseBlockYaml(file.bytes);
+  for (const problem of problems) gathering.problem(problem);
+  const dependencies = documents[0]?.["dependencies"];
+  const own = (Array.isArray(dependencies) ? dependencies : []).filter((item) => typeof item === "string").length;
+  if (own > 0) gathering.problem(`not-covered: ${own} packages of conda itself`);
   for (const item of Array.isArray(dependencies) ? dependencies : []) {
     const pip = isYamlMap(item) ? item["pip"] : undefined;
     for (const requirement of Array.isArray(pip) ? pip : []) {

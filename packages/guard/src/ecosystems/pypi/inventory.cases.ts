@@ -39,6 +39,7 @@ export const cases: readonly InventoryCase[] = [
     problems: [
       "malformed: line 18 is no requirement",
       "no-version: 5 without an exact version: numpy, wild, -e ., pkg, https://example.com/direct.whl",
+      "not-applied: constraints that may give these a version: constraints.txt",
       "not-read: srv/missing/base.txt",
       "not-read: srv/other.txt",
     ],

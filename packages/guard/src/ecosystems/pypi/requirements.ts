@@ -26,6 +26,7 @@ function readRequirements(file: WholeFile): Extraction {
   const packages: FoundPackage[] = [];
   const includes: string[] = [];
   const unpinned: string[] = [];
+  const constraints: string[] = [];
   const problems: string[] = [];
   for (const { text, line } of logicalLines(file.bytes.toString("utf8"), problems)) {
     const requirement = parseRequirement(text);
@@ -42,12 +43,17 @@ function readRequirements(file: WholeFile): Extraction {
       case "bad":
         problems.push(`malformed: line ${line} is no requirement`);
         break;
+      case "constraints":
+        constraints.push(requirement.path);
+        break;
       case "option":
         break;
     }
   }
   if (unpinned.length > 0)
     problems.push(`no-version: ${unpinned.length} without an exact version: ${unpinned.slice(0, 5).join(", ")}`);
+  if (constraints.length > 0 && unpinned.length > 0)
+    problems.push(`not-applied: constraints that may give these a version: ${constraints.slice(0, 5).join(", ")}`);
   return { packages, problems, includes };
 }
 
@@ -78,6 +84,7 @@ type Requirement =
   | { readonly kind: "pinned"; readonly name: string; readonly version: string }
   | { readonly kind: "unpinned"; readonly what: string }
   | { readonly kind: "include"; readonly path: string }
+  | { readonly kind: "constraints"; readonly path: string }
   | { readonly kind: "option" }
   | { readonly kind: "bad" };
 
@@ -85,8 +92,10 @@ type Requirement =
 const NAMED = /^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]{0,500}\])?\s*(.*)$/s;
 
 function parseRequirement(text: string): Requirement {
-  const include = includeOf(text);
+  const include = fileOf(text, ["--requirement", "-r"]);
   if (include !== undefined) return { kind: "include", path: include };
+  const constraints = fileOf(text, ["--constraint", "-c"]);
+  if (constraints !== undefined) return { kind: "constraints", path: withoutCredentials(constraints).slice(0, 80) };
   if (/^(?:-e|--editable)\b/.test(text)) return { kind: "unpinned", what: text.slice(0, 80) };
   if (text.startsWith("-")) return { kind: "option" };
   if (/^[\w+.-]+:\/\/|^\.{0,2}\//.test(text)) return { kind: "unpinned", what: withoutCredentials(text).slice(0, 80) };
@@ -98,8 +107,8 @@ function parseRequirement(text: string): Requirement {
 }
 
 /** The file of `-r FILE`, `-rFILE`, `--requirement FILE` or `--requirement=FILE`. */
-function includeOf(text: string): string | undefined {
-  const option = ["--requirement", "-r"].find((name) => text.startsWith(name));
+function fileOf(text: string, names: readonly string[]): string | undefined {
+  const option = names.find((name) => text.startsWith(name));
   if (option === undefined) return undefined;
   const path = text.slice(option.length).trim().replace(/^=/, "").trim();
   const bare = /^(["']).*\1$/.test(path) ? path.slice(1, -1) : path;
