@@ -46,3 +46,45 @@ export const RegistryUsage = Type.Object({
   quota: RegistryQuota,
 });
 export type RegistryUsage = Static<typeof RegistryUsage>;
+
+/** `*` stands for anything, `?` for one character. */
+const Pattern = Type.String({ minLength: 1, maxLength: 200, pattern: "^[A-Za-z0-9._/*?-]+$" });
+
+/** What stays of the repositories whose name in the project (without it) fits the pattern. A tag stays when any of the keep rules says so. */
+export const RetentionRule = Type.Object(
+  {
+    repositories: Pattern,
+    /** So many tags, the newest by the time of their last push. */
+    keepLast: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    keepTags: Type.Optional(Type.Array(Pattern, { maxItems: 50 })),
+    /** Tags that were pushed within so many days. */
+    keepYoungerThanDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+    /** Manifests without a tag that nothing needs go after so many days; without it they stay. */
+    untaggedAfterDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+  },
+  { additionalProperties: false },
+);
+export type RetentionRule = Static<typeof RetentionRule>;
+
+/**
+ * The first rule that fits a repository counts; a repository that none fits keeps everything. What a release needs (and so all that devices run or are to
+ * run) always stays. `GET|PUT /api/v1/projects/:project/registry/retention`
+ */
+export const RetentionPolicy = Type.Object(
+  { rules: Type.Array(RetentionRule, { maxItems: 100 }) },
+  { additionalProperties: false },
+);
+export type RetentionPolicy = Static<typeof RetentionPolicy>;
+
+/** What a run removes, or would remove. `POST …/registry/retention/preview` (with a policy to try, or the one in force), `POST …/registry/retention/run` */
+export const RetentionResult = Type.Object({
+  tags: Type.Integer(),
+  manifests: Type.Integer(),
+  /** The first 1,000 of them. */
+  removals: Type.Array(
+    Type.Object({ repository: Type.String(), tag: Type.Optional(Type.String()), digest: Type.String() }),
+  ),
+});
+export type RetentionResult = Static<typeof RetentionResult>;
+
+export const PreviewRequest = Type.Object({ policy: Type.Optional(RetentionPolicy) }, { additionalProperties: false });

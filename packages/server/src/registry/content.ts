@@ -235,7 +235,8 @@ async function insertManifest(
       annotations: manifest.annotations === undefined ? null : JSON.stringify(manifest.annotations),
       created_at: now,
     })
-    .onConflict((conflict) => conflict.doNothing())
+    // Pushed again is as good as new: retention looks at the last push.
+    .onConflict((conflict) => conflict.columns(["project", "repository", "digest"]).doUpdateSet({ created_at: now }))
     .execute();
 }
 

@@ -14,6 +14,8 @@ import { registerDistribution } from "./http-routes.ts";
 import { createLayerScans } from "./layer-scans.ts";
 import { registerQuotas } from "./quotas/routes.ts";
 import type { ReleaseGuard } from "./release-guard.ts";
+import { createRetention, type Retention } from "./retention/retention.ts";
+import { registerRetention } from "./retention/routes.ts";
 import { createScanRunner } from "./scan-runner.ts";
 import type { Scans } from "./scans.ts";
 import { createUploads, type Uploads } from "./uploads.ts";
@@ -51,11 +53,13 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   const collector = createCollector({ ...context, ...options, blobs, pins: content.pins });
   registerCollection(app, context, collector);
   registerQuotas(app, context);
+  const retention = createRetention({ ...context, ...options });
+  registerRetention(app, context, retention);
   const stopped = new AbortController();
   let housekeeping: Promise<void> | undefined;
   app.addHook("onReady", async () => {
     await scans.resume();
-    housekeeping = keepHouse(context, uploads, collector, stopped.signal);
+    housekeeping = keepHouse(context, { uploads, collector, retention }, stopped.signal);
   });
   app.addHook("onClose", async () => {
     stopped.abort();
@@ -66,17 +70,17 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   return { content, scans };
 }
 
-/** Gives up old uploads and collects what nothing names, now and then. */
+/** Gives up old uploads, lets go of what policies do not keep, and collects what nothing names, now and then. */
 async function keepHouse(
   { clock, log }: Context,
-  uploads: Uploads,
-  collector: Collector,
+  house: { readonly uploads: Uploads; readonly collector: Collector; readonly retention: Retention },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      await uploads.expire();
-      const freedBytes = await collector.collectAll(DEFAULT_GRACE_MS);
+      await house.uploads.expire();
+      await house.retention.runAll();
+      const freedBytes = await house.collector.collectAll(DEFAULT_GRACE_MS);
       if (freedBytes > 0) log.info({ freedBytes }, "content that nothing names was removed");
     } catch (error) {
       log.error({ error }, "old uploads and content could not be removed");
