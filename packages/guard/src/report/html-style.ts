@@ -21,7 +21,7 @@ p { margin: 4px 0; } .dim { color: var(--dim); }
 th, td { text-align: left; vertical-align: top; padding: 7px 12px; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
 th { color: var(--dim); font-weight: 600; white-space: nowrap; } tr:last-child td { border-bottom: 0; }
 td code { font-size: 13px; } ul { margin: 6px 0; padding-left: 20px; } li { overflow-wrap: anywhere; }
-svg { display: block; width: 100%; height: auto; } svg text { fill: var(--text); font: 13px system-ui, sans-serif; }
+svg { display: block; width: 100%; max-width: 440px; height: auto; } svg text { fill: var(--text); font: 13px system-ui, sans-serif; }
 svg .bar { fill: var(--tone, var(--accent)); } svg .track { fill: var(--line); }
 details > summary { cursor: pointer; font-weight: 600; padding: 4px 0; }
 @media print { body { background: #fff; } .card { break-inside: avoid; } }
