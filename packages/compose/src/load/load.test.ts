@@ -129,7 +129,7 @@ x-flotilla: { variables: [ROOM] }
 services: { web: { image: a, depends_on: [db], environment: { R: "\${ROOM}" } } }
 `,
     "db/compose.yaml": `
-services: { db: { image: "db:\${TAG}", env_file: db.env, environment: { R: "\${ROOM}", V: "\${VARIED}" }, volumes: ["data:/d"] } }
+services: { db: { image: "db:\${TAG}", env_file: db.env, hostname: "db-\${SITE}", environment: { R: "\${ROOM}", V: "\${VARIED}" }, volumes: ["data:/d"] } }
 x-flotilla: { variables: { VARIED: low } }
 volumes: { data: {} }
 `,
@@ -142,6 +142,7 @@ volumes: { data: {} }
   });
   assert.deepEqual(problems, []);
   assert.equal(app?.services["db"]?.image, "db:7");
+  assert.equal(app?.services["db"]?.hostname, "db-oslo", "the environment wins over the included .env");
   assert.deepEqual(app?.services["db"]?.environment, { WHERE: "oslo", R: "${ROOM}", V: "${VARIED}" });
   assert.equal(app?.services["mon"]?.image, "mon:9");
   assert.deepEqual(app?.services["mon"]?.command, ["more"]);
