@@ -25,7 +25,7 @@ const sources: readonly Source[] = globSync(["packages/*/{src,build}/**/*.ts", "
   .map((path) => ({
     path,
     text: readFileSync(`${ROOT}/${path}`, "utf8"),
-    isTest: !path.startsWith("packages/") || /\.(test|cases|fake)\.ts$|\/testing\.ts$/.test(path),
+    isTest: !path.startsWith("packages/") || /\.(test|cases|fake|fixture)\.ts$|\/testing\.ts$/.test(path),
   }));
 const product = sources.filter((source) => !source.isTest);
 
