@@ -83,7 +83,7 @@ async function writeFile(
   progress.done();
 }
 
-/** So that skopeo and others can read the file as an OCI archive too. */
+/** What makes the file an OCI image layout (image-spec, image-layout.md). Import does not look at it. */
 function layoutFiles({ app, tag, release, contents }: ReleaseExport): readonly (readonly [string, unknown])[] {
   const manifests = contents
     .filter(({ kind }) => kind === "manifest")
