@@ -42,7 +42,7 @@ export const BINARY_RULES: readonly BinaryRule[] = [
     name: "python",
     files: /^(?:lib)?python(3\.\d+)(?:\.so(?:\.[\d.]+)?)?$/,
     pattern: (minor) =>
-      new RegExp(`(?<![\\d.])(${minor.replace(".", "\\.")}\\.\\d+(?:(?:a|b|rc)\\d+)?\\+?)(?=\\0)`, "g"),
+      new RegExp(`(?<=[^\\d.])(${minor.replace(".", "\\.")}\\.\\d+(?:(?:a|b|rc)\\d+)?\\+?)(?=\\0)`, "g"),
   },
   {
     name: "sqlite",

@@ -1,6 +1,6 @@
 import type { InventoryCase } from "../contract.cases.ts";
-import { makeBdb, makeNdb, makeSqlite } from "./database.fixture.ts";
-import { type FixturePackage, makeHeader } from "./header.fixture.ts";
+import { makeBdb, makeNdb, makeSqlite } from "./database.cases.ts";
+import { type FixturePackage, makeHeader } from "./header.cases.ts";
 
 const PACKAGES: readonly FixturePackage[] = [
   {

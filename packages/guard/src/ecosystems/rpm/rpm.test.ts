@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createCollector } from "../../collector.ts";
 import { mergeLayers } from "../../image.ts";
-import { makeSqlite } from "./database.fixture.ts";
-import { makeHeader } from "./header.fixture.ts";
+import { makeSqlite } from "./database.cases.ts";
+import { makeHeader } from "./header.cases.ts";
 import { hostile } from "./inventory.cases.ts";
 import { readSqlite } from "./sqlite.ts";
 

@@ -1,25 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
 /** A real SQLite file with rpm's tables. */
 export function makeSqlite(headers: readonly Buffer[], pageBytes: number): Buffer {
-  const folder = mkdtempSync(join(tmpdir(), "flotilla-rpm-"));
-  const path = join(folder, "rpmdb.sqlite");
-  try {
-    const database = new DatabaseSync(path);
-    database.exec(`PRAGMA page_size = ${pageBytes}; CREATE TABLE Other (a TEXT);
-      CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)`);
-    const insert = database.prepare("INSERT INTO Packages (blob) VALUES (?)");
-    database.exec("BEGIN");
-    for (const header of headers) insert.run(header);
-    database.exec("COMMIT; CREATE TABLE Later (a TEXT)");
-    database.close();
-    return readFileSync(path);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const database = new DatabaseSync(":memory:");
+  database.exec(`PRAGMA page_size = ${pageBytes}; CREATE TABLE Other (a TEXT);
+    CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)`);
+  const insert = database.prepare("INSERT INTO Packages (blob) VALUES (?)");
+  for (const header of headers) insert.run(header);
+  database.exec("CREATE TABLE Later (a TEXT)");
+  const bytes = Buffer.from(database.serialize());
+  database.close();
+  return bytes;
 }
 
 /** rpm's own form: a page of slots, then blobs. */
