@@ -7,7 +7,7 @@ import { type Image, imageOf, makeTars, opaque, smallImages } from "./registry/i
 import { installed, type Registry, type RegistryKind, start } from "./registry/servers.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
-const ROUNDS = 2;
+const ROUNDS = 3;
 const SMALL_IMAGES = 200;
 /** As many as docker has at a time. */
 const PARALLEL_PUSHES = 5;

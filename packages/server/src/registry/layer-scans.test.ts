@@ -54,3 +54,24 @@ test("a stream that misses bytes is not taken for the blob's scan", async () => 
   layers.finish("u", blob, bytes.length);
   assert.deepEqual((await layers.scanOf(blob)).problems, []);
 });
+
+test("an upload that is far ahead of the guard is scanned from the disk", async () => {
+  await using server = await startTestServer();
+  await using folder = await temporaryFolder();
+  const blobs = createDiskBlobStore(folder.path);
+  const bytes = Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(20_000_000)]);
+  const blob = sha256(bytes);
+  await blobs.put(blob, bytes);
+  let isAborted = false;
+  const never = new Promise<never>(() => {});
+  const abort = () => {
+    isAborted = true;
+  };
+  const scanner = { write: () => never, end: async () => scanWith("tar-damaged: half"), abort };
+  const pool = { scanner: () => scanner, scanFile: async () => scanWith() } as unknown as ScanPool;
+  const layers = createLayerScans({ ...server.context, metrics: createMetrics() }, blobs, pool);
+  for (let at = 0; at < bytes.length; at += 1_000_000) layers.feed("u", at, bytes.subarray(at, at + 1_000_000));
+  layers.finish("u", blob, bytes.length);
+  assert.equal(isAborted, true);
+  assert.deepEqual((await layers.scanOf(blob)).problems, []);
+});

@@ -163,7 +163,7 @@ class StoredLayerScans implements LayerScans {
   }
 }
 
-/** Layer bytes that the guard was given: no layer is read twice. */
+/** Layer bytes that the guard was given: only a layer whose upload got too far ahead of it is begun anew from the disk. */
 function countBytes({ registry }: Context["metrics"]): Counter<"source"> {
   const counter = new Counter({
     name: "flotilla_registry_scanned_bytes",
