@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
@@ -11,13 +11,14 @@ import { promisify } from "node:util";
 import { systemClock } from "@flotilla/base/clock";
 import { formatProvisioningToken } from "@flotilla/protocol/provisioning-token";
 import { ensureDeviceKey } from "../src/host/device-key.ts";
+import { createTestCertificates } from "../src/link/certificates.fixture.ts";
 import { startFakeGateway, startFakeProxy } from "../src/link/gateway.fake.ts";
 
 const run = promisify(execFile);
 const SOCKET = process.env["FLOTILLA_TEST_DOCKER"] ?? "";
 const EXECUTABLE = new URL(`../../../dist/agent/flotilla-agent-linux-${process.arch}`, import.meta.url).pathname;
-const fixture = (name: string) => readFileSync(new URL(`../src/link/fixtures/${name}`, import.meta.url), "utf8");
-const CA = fixture("ca.pem");
+const certificates = await createTestCertificates();
+const CA = certificates.ca;
 const missing =
   SOCKET === "" ? "FLOTILLA_TEST_DOCKER is not set" : existsSync(EXECUTABLE) ? false : "run npm run agent:build first";
 
@@ -48,7 +49,7 @@ describe("shipped executable", { skip: missing }, () => {
     const { publicKey } = await ensureDeviceKey(join(folder, "device.key"));
     await run("mkdir", ["-p", state]);
     await run("mv", [join(folder, "device.key"), join(state, "device.key")]);
-    const tls = { key: fixture("server.key"), cert: fixture("server.pem") };
+    const tls = certificates.tls;
     await using gateway = await startFakeGateway({ publicKey, tls, pingIntervalMs: 1000, handle: answer });
     await using proxy = await startFakeProxy();
     const caFingerprint = createHash("sha256").update(new X509Certificate(CA).raw).digest("hex");

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, verify, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -10,10 +9,11 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { enrolBytes, formatProvisioningToken } from "@flotilla/protocol/provisioning-token";
 import { readConfig, readEnvironment } from "../config.ts";
+import { createTestCertificates } from "../link/certificates.fixture.ts";
 import { enrol } from "./enrol.ts";
 
-const fixture = (name: string) => readFileSync(new URL(`../link/fixtures/${name}`, import.meta.url), "utf8");
-const CA = fixture("ca.pem");
+const certificates = await createTestCertificates();
+const CA = certificates.ca;
 const FINGERPRINT = createHash("sha256").update(new X509Certificate(CA).raw).digest("hex");
 const FACTS = {
   ...{ hostname: "press", os: "Debian", kernel: "6.1", architecture: "amd64", cpus: 2, memoryBytes: 1, diskBytes: 1 },
@@ -34,7 +34,7 @@ describe("enrol", () => {
   let answer: { status: number; body: unknown };
 
   before(async () => {
-    server = createServer({ key: fixture("server.key"), cert: fixture("server.pem") }, handle);
+    server = createServer(certificates.tls, handle);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     url = `https://localhost:${(server.address() as AddressInfo).port}`;
   });

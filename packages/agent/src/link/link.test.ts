@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { systemClock } from "@flotilla/base/clock";
 import { silentLog } from "@flotilla/base/log";
 import type { LinkHandlers } from "../ports.ts";
+import { createTestCertificates } from "./certificates.fixture.ts";
 import { type FakeGateway, startFakeGateway, startFakeProxy } from "./gateway.fake.ts";
 import { createLink, type LinkOptions, type ServerLink, waitAfter } from "./link.ts";
 import { createTransport, type TransportOptions } from "./transport.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const PUBLIC_KEY = publicKey.export({ type: "spki", format: "der" }).toString("base64");
-const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url), "utf8");
-const TLS = { key: fixture("server.key"), cert: fixture("server.pem") };
+const certificates = await createTestCertificates();
+const TLS = certificates.tls;
 
 interface Log extends LinkHandlers {
   readonly events: string[];
@@ -148,7 +148,7 @@ describe("link", () => {
   it("goes through a proxy to a server whose CA is pinned", async () => {
     await using gateway = await startFakeGateway({ publicKey: PUBLIC_KEY, tls: TLS });
     await using proxy = await startFakeProxy();
-    const trust = { kind: "pinned", pem: fixture("ca.pem") } as const;
+    const trust = { kind: "pinned", pem: certificates.ca } as const;
     const link = linkTo(new URL(`https://fleet.example:${gateway.port}`), { trust, proxy: { https: proxy.url } });
     await running(link, async (log) => {
       await log.until("connected");
@@ -163,7 +163,7 @@ describe("link", () => {
 
   for (const [name, pem] of [
     ["only the system's authorities", undefined],
-    ["an extra authority", fixture("ca.pem")],
+    ["an extra authority", certificates.ca],
   ] as const) {
     it(`believes ${name} when none is pinned`, async () => {
       await using gateway = await startFakeGateway({ publicKey: PUBLIC_KEY, tls: TLS });
