@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FakeClock } from "@flotilla/base/clock.fake";
 import { SCAN_FORMAT } from "@flotilla/guard/layer-scanner";
 import type { LayerScan } from "@flotilla/guard/model";
 import type { ScanPool } from "@flotilla/guard/pool";
@@ -50,28 +51,43 @@ test("a stream that misses bytes is not taken for the blob's scan", async () => 
   const scanner = { write: async () => {}, end: async () => scanWith("tar-damaged: half"), abort: () => {} };
   const pool = { scanner: () => scanner, scanFile: async () => scanWith() } as unknown as ScanPool;
   const layers = createLayerScans({ ...server.context, metrics: createMetrics() }, blobs, pool);
-  layers.feed("u", 0, bytes.subarray(0, 4));
+  await layers.feed("u", 0, bytes.subarray(0, 4));
   layers.finish("u", blob, bytes.length);
   assert.deepEqual((await layers.scanOf(blob)).problems, []);
 });
 
-test("an upload that is far ahead of the guard is scanned from the disk", async () => {
+test("an upload waits for the guard, and no longer than a scanner that takes nothing may last", async () => {
   await using server = await startTestServer();
   await using folder = await temporaryFolder();
   const blobs = createDiskBlobStore(folder.path);
-  const bytes = Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(20_000_000)]);
+  const bytes = Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(9_000_000)]);
   const blob = sha256(bytes);
   await blobs.put(blob, bytes);
+  const taken = Promise.withResolvers<void>();
   let isAborted = false;
-  const never = new Promise<never>(() => {});
   const abort = () => {
     isAborted = true;
   };
-  const scanner = { write: () => never, end: async () => scanWith("tar-damaged: half"), abort };
-  const pool = { scanner: () => scanner, scanFile: async () => scanWith() } as unknown as ScanPool;
-  const layers = createLayerScans({ ...server.context, metrics: createMetrics() }, blobs, pool);
-  for (let at = 0; at < bytes.length; at += 1_000_000) layers.feed("u", at, bytes.subarray(at, at + 1_000_000));
-  layers.finish("u", blob, bytes.length);
-  assert.equal(isAborted, true);
-  assert.deepEqual((await layers.scanOf(blob)).problems, []);
+  const scanner = { write: () => taken.promise, end: async () => scanWith(), abort };
+  const pool = { scanner: () => scanner, scanFile: async () => scanWith("from-disk: again") } as unknown as ScanPool;
+  const clock = new FakeClock(Date.UTC(2026, 0, 1));
+  const layers = createLayerScans({ ...server.context, clock, metrics: createMetrics() }, blobs, pool);
+
+  const feeding = layers.feed("waits", 0, bytes);
+  let isFed = false;
+  void feeding.then(() => {
+    isFed = true;
+  });
+  await clock.advance(1000);
+  assert.equal(isFed, false, "it waits while nothing is taken");
+  taken.resolve();
+  await feeding;
+  layers.finish("waits", blob, bytes.length);
+  assert.deepEqual((await layers.scanOf(blob)).problems, [], "the scan of the upload counts");
+
+  scanner.write = () => new Promise<void>(() => {});
+  const stalled = layers.feed("stalls", 0, bytes);
+  await clock.advance(60_000);
+  await stalled;
+  assert.equal(isAborted, true, "it is given up");
 });

@@ -13,17 +13,19 @@ import { isWholeLayer } from "./layer-problems.ts";
 
 /** Uploads that are scanned while they arrive; those beyond are scanned from the disk when their manifest comes. */
 const MAX_STREAMS = 64;
-/** Bytes of all uploads that may wait to be scanned. */
+/** Bytes of all uploads that may wait to be scanned: little, so that a verdict comes soon after the last byte. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** An upload waits so long for a scanner that takes nothing; then its layer is scanned from the disk. */
+const STALL_MS = 30_000;
 const WANTED = { inventory: true, secrets: true };
 
 /** The scans of layers, kept by what the layers hold, made once for the whole server. */
 export interface LayerScans {
   /**
-   * The next bytes of an upload, in order from its first one; `offset` is where they stand. An upload never waits for the guard: one that is too far ahead of
-   * it is scanned from the disk.
+   * The next bytes of an upload, in order from its first one; `offset` is where they stand. Resolves when more may come: an upload is never far ahead of
+   * the guard, so that its verdict is there soon after its last byte.
    */
-  feed(upload: string, offset: number, chunk: Uint8Array): void;
+  feed(upload: string, offset: number, chunk: Uint8Array): Promise<void>;
   /** The upload became this blob of so many bytes: keeps its scan. Returns at once; {@link LayerScans.scanOf} waits for it. */
   finish(upload: string, blob: Digest, sizeBytes: number): void;
   /** The upload is given up. */
@@ -66,13 +68,18 @@ class StoredLayerScans implements LayerScans {
     this.#bytes = countBytes(context.metrics);
   }
 
-  feed(upload: string, offset: number, chunk: Uint8Array): void {
+  async feed(upload: string, offset: number, chunk: Uint8Array): Promise<void> {
     const stream = this.#streams.get(upload) ?? this.#begin(upload, offset, chunk);
     if (stream === undefined) return;
-    if (stream.nextOffset !== offset || this.#waitingBytes + chunk.length > MAX_WAITING_BYTES) {
+    if (stream.nextOffset !== offset) {
       this.drop(upload);
       return;
     }
+    this.#queue(upload, stream, chunk);
+    if (this.#waitingBytes > MAX_WAITING_BYTES && !(await this.#drained(stream))) this.drop(upload);
+  }
+
+  #queue(upload: string, stream: Stream, chunk: Uint8Array): void {
     stream.nextOffset += chunk.length;
     this.#waitingBytes += chunk.length;
     this.#bytes.inc({ source: "upload" }, chunk.length);
@@ -86,6 +93,18 @@ class StoredLayerScans implements LayerScans {
       .finally(() => {
         this.#waitingBytes -= chunk.length;
       });
+  }
+
+  /** Whether the scanner took all that it was given, and not too late. */
+  async #drained(stream: Stream): Promise<boolean> {
+    const stop = new AbortController();
+    const stalled = this.#context.clock.sleep(STALL_MS, stop.signal).then(
+      () => false,
+      () => true,
+    );
+    const taken = await Promise.race([stream.written.then(() => true), stalled]);
+    stop.abort();
+    return taken;
   }
 
   finish(upload: string, blob: Digest, sizeBytes: number): void {
@@ -163,7 +182,7 @@ class StoredLayerScans implements LayerScans {
   }
 }
 
-/** Layer bytes that the guard was given: only a layer whose upload got too far ahead of it is begun anew from the disk. */
+/** Layer bytes that the guard was given: only a layer whose scan was lost is read again, from the disk. */
 function countBytes({ registry }: Context["metrics"]): Counter<"source"> {
   const counter = new Counter({
     name: "flotilla_registry_scanned_bytes",

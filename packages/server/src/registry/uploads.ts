@@ -102,7 +102,7 @@ class StoredUploads implements Uploads {
       if (offset + chunk.length > roomBytes) throw await this.#full(projectOf(repository));
       const pending = file.append(chunk);
       if (pending !== undefined) await pending;
-      this.#layers.feed(upload, offset, chunk);
+      await this.#layers.feed(upload, offset, chunk);
     }
     await file.flush();
     if (body.sizeBytes !== undefined && file.sizeBytes - start !== body.sizeBytes)
