@@ -30,6 +30,10 @@ const GOOD: readonly { readonly flags: Record<string, string>; readonly settings
   { flags: { "public-url": "https://fleet.example/" }, settings: { publicUrl: "https://fleet.example" } },
   { flags: { "requests-per-minute": "7" }, settings: { requestsPerMinute: 7 } },
   { flags: { "trusted-proxies": "10.0.0.0/8, ::1" }, settings: { trustedProxies: ["10.0.0.0/8", "::1"] } },
+  {
+    flags: { mirrors: '[{"name":"hub","url":"https://a.example"}]' },
+    settings: { mirrors: [{ name: "hub", url: "https://a.example" }] },
+  },
 ];
 
 for (const { flags, settings } of GOOD)
@@ -47,6 +51,13 @@ const BAD: readonly { readonly flags: Record<string, string>; readonly says: Reg
   { flags: { tls: "none" }, says: /^tls: .*command line/ },
   { flags: { "requests-per-minute": "many" }, says: /^requests-per-minute/ },
   { flags: { data: "" }, says: /^data/ },
+  { flags: { mirrors: "hub" }, says: /^mirrors: / },
+  { flags: { mirrors: '[{"name":"Hub","url":"https://a.example"}]' }, says: /^mirrors\/0\/name/ },
+  { flags: { mirrors: '[{"name":"hub","url":"http://a.example"}]' }, says: /^mirrors: .* must begin with https/ },
+  {
+    flags: { mirrors: '[{"name":"hub","url":"https://a.example"},{"name":"hub","url":"https://b.example"}]' },
+    says: /^mirrors: two mirrors are named hub/,
+  },
 ];
 
 for (const { flags, says } of BAD)

@@ -5,6 +5,7 @@ import { Value } from "typebox/value";
 import { parseDocument } from "yaml";
 import packageJson from "../package.json" with { type: "json" };
 import { isLoopback, parseListen } from "./http/address.ts";
+import { checkMirrors, MirrorList, type MirrorSettings } from "./registry/mirror/settings.ts";
 
 /** Settings as they were given. */
 export interface Settings {
@@ -23,6 +24,8 @@ export interface Settings {
   readonly requestsPerMinute: number;
   /** Addresses or networks of proxies whose `X-Forwarded-*` is believed. */
   readonly trustedProxies: readonly string[];
+  /** Registries that are mirrored. */
+  readonly mirrors: readonly MirrorSettings[];
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -45,6 +48,7 @@ export const DEFAULT_SETTINGS: Settings = {
   tls: { kind: "clear" },
   requestsPerMinute: 12_000,
   trustedProxies: [],
+  mirrors: [],
   logLevel: "info",
 };
 
@@ -64,6 +68,7 @@ export const OPTIONS = {
     maxItems: 50,
     description: "addresses or networks whose X-Forwarded-* headers are believed",
   }),
+  mirrors: MirrorList,
   "log-level": Type.Enum(["debug", "info", "warn", "error"], { description: "how much goes to the log" }),
 } as const;
 
@@ -115,6 +120,7 @@ function toSettings(given: Given): Settings {
     tls: tlsOf(given, listen.host),
     requestsPerMinute: given["requests-per-minute"] ?? DEFAULT_SETTINGS.requestsPerMinute,
     trustedProxies: given["trusted-proxies"] ?? DEFAULT_SETTINGS.trustedProxies,
+    mirrors: checkMirrors(given.mirrors ?? DEFAULT_SETTINGS.mirrors),
     logLevel: given["log-level"] ?? DEFAULT_SETTINGS.logLevel,
   };
 }
@@ -134,9 +140,19 @@ function typed(texts: Readonly<Record<string, string | undefined>>): Record<stri
     if (text === undefined || name === "config") continue;
     if (name === "requests-per-minute") result[name] = /^\d{1,9}$/.test(text) ? Number(text) : text;
     else if (name === "trusted-proxies") result[name] = text.split(",").map((part) => part.trim());
+    else if (name === "mirrors") result[name] = parseJson(text);
     else result[name] = text;
   }
   return result;
+}
+
+/** JSON in an option; text that is none is left as it is, for the schema to refuse. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function parseFile(path: string): unknown {

@@ -7,7 +7,7 @@ import { parseRange } from "./range.ts";
 import { sendPieces } from "./send-pieces.ts";
 
 /** Pulling and deleting blobs (distribution-spec, "Pulling blobs"). */
-export function blobRoutes({ context, content, releaseGuard }: RegistryPorts): {
+export function blobRoutes({ context, content, releaseGuard, mirrors }: RegistryPorts): {
   readonly blob: RegistryRoutes<"blob">;
 } {
   async function sizeOf(repository: string, digest: Parameters<typeof content.hasBlob>[1]): Promise<number> {
@@ -19,8 +19,9 @@ export function blobRoutes({ context, content, releaseGuard }: RegistryPorts): {
     blob: {
       HEAD: {
         permission: "registry:pull",
-        async handle({ repository, digest }, _request, reply) {
+        async handle({ repository, digest }, request, reply) {
           const size = await sizeOf(repository, digest);
+          await mirrors.admitBlob(repository, digest, requirePrincipal(request.principal));
           return blobHeaders(reply, digest).header("content-length", String(size)).send();
         },
       },
@@ -28,6 +29,7 @@ export function blobRoutes({ context, content, releaseGuard }: RegistryPorts): {
         permission: "registry:pull",
         async handle({ repository, digest }, request, reply) {
           const size = await sizeOf(repository, digest);
+          await mirrors.admitBlob(repository, digest, requirePrincipal(request.principal));
           const range = rangeOf(request, size, reply);
           const { start, end } = range ?? { start: 0, end: size };
           const pieces = await content.blobs.open(digest, { start, end });

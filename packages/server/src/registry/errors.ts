@@ -24,6 +24,7 @@ const ANSWERS: Readonly<Record<string, readonly [status: number, code: string]>>
   unauthenticated: [401, "UNAUTHORIZED"],
   forbidden: [403, "DENIED"],
   "quota-exceeded": [403, "DENIED"],
+  "mirror-refused": [403, "DENIED"],
   "in-use": [409, "DENIED"],
   "too-many-requests": [429, "TOOMANYREQUESTS"],
   "too-many-uploads": [429, "TOOMANYREQUESTS"],

@@ -9,6 +9,8 @@ import type { Content } from "./content.ts";
 import { createRegistryErrorHandler } from "./errors.ts";
 import { listRoutes } from "./list-routes.ts";
 import { manifestRoutes } from "./manifest-routes.ts";
+import { isMirrorRepository } from "./mirror/address.ts";
+import type { Mirrors } from "./mirror/mirrors.ts";
 import { parseRegistryPath, type RegistryPath } from "./path.ts";
 import type { ReleaseGuard } from "./release-guard.ts";
 import { uploadRoutes } from "./upload-routes.ts";
@@ -20,6 +22,7 @@ export interface RegistryPorts {
   readonly uploads: Uploads;
   readonly devicePulls: DevicePulls;
   readonly releaseGuard: ReleaseGuard;
+  readonly mirrors: Mirrors;
 }
 
 /** One thing that `/v2/` can do: for whom, and how. */
@@ -85,6 +88,8 @@ async function dispatch(
     route.permission,
     path.repository,
   );
+  if (route.permission === "registry:push" && isMirrorRepository(path.repository))
+    throw new CodedError("forbidden", "nobody pushes into mirror/: its content comes from the mirrored registry");
   return route.handle(path, request, reply);
 }
 

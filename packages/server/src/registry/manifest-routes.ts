@@ -11,14 +11,16 @@ import { checkTags } from "./release-guard.ts";
 const MAX_TAGS = 10;
 
 /** Pulling, pushing and deleting manifests (distribution-spec, "Pulling manifests", "Pushing manifests", "Deleting"). */
-export function manifestRoutes({ context, content, releaseGuard }: RegistryPorts): {
+export function manifestRoutes({ context, content, releaseGuard, mirrors }: RegistryPorts): {
   readonly manifest: RegistryRoutes<"manifest">;
 } {
   return {
     manifest: {
       HEAD: {
         permission: "registry:pull",
-        async handle({ repository, name }, _request, reply) {
+        async handle({ repository, name }, request, reply) {
+          // Clients show the reasons of a refusal only from a GET, which follows.
+          await mirrors.bring(repository, name, requirePrincipal(request.principal));
           const row = await content.findManifest(repository, name);
           if (row === undefined) throw unknown(name);
           manifestHeaders(reply, row.digest, row.media_type);
@@ -27,8 +29,9 @@ export function manifestRoutes({ context, content, releaseGuard }: RegistryPorts
       },
       GET: {
         permission: "registry:pull",
-        async handle({ repository, name }, _request, reply) {
-          const manifest = await content.getManifest(repository, name);
+        async handle({ repository, name }, request, reply) {
+          const admitted = await mirrors.admit(repository, name, requirePrincipal(request.principal));
+          const manifest = await content.getManifest(repository, admitted);
           if (manifest === undefined) throw unknown(name);
           return manifestHeaders(reply, manifest.digest, manifest.mediaType).send(Buffer.from(manifest.bytes));
         },

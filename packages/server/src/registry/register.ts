@@ -12,6 +12,8 @@ import { type Collector, createCollector, DEFAULT_GRACE_MS } from "./gc/collecto
 import { registerCollection } from "./gc/routes.ts";
 import { registerDistribution } from "./http-routes.ts";
 import { createLayerScans } from "./layer-scans.ts";
+import { createMirrors } from "./mirror/mirrors.ts";
+import { openUpstreams } from "./mirror/upstream.ts";
 import { registerQuotas } from "./quotas/routes.ts";
 import type { ReleaseGuard } from "./release-guard.ts";
 import { createRetention, type Retention } from "./retention/retention.ts";
@@ -48,7 +50,9 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   const scans = createScanRunner({ context, blobs, layers, ...options });
   const content = createContent(context, blobs, scans);
   const uploads = createUploads(context, content, layers);
-  registerDistribution(app, { context, content, uploads, ...options });
+  const upstreams = openUpstreams(context.config.mirrors);
+  const mirrors = createMirrors({ context, content, uploads, scans, upstreams, ...options });
+  registerDistribution(app, { context, content, uploads, mirrors, ...options });
   registerRegistryApi(app, context, scans);
   const collector = createCollector({ ...context, ...options, blobs, pins: content.pins });
   registerCollection(app, context, collector);
@@ -64,6 +68,7 @@ export function registerRegistry(app: App, context: Context, options: RegistryOp
   app.addHook("onClose", async () => {
     stopped.abort();
     await housekeeping;
+    await mirrors.close();
     await pool.close();
     await scans.idle();
   });
