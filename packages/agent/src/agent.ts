@@ -3,7 +3,7 @@ import type { Log } from "@flotilla/base/log";
 import type { AppState } from "@flotilla/protocol/device";
 import type { Envelope } from "@flotilla/protocol/dsse";
 import type { TargetDocument } from "@flotilla/protocol/target";
-import { keepFacts, keepTidy, makeRoom, watchEngine } from "./background.ts";
+import { giveUp, keepFacts, keepTidy, makeRoom, watchEngine } from "./background.ts";
 import { withDeadlines } from "./deadlines.ts";
 import { receive } from "./inbox.ts";
 import { type Journal, openJournal, SEQ_BLOCK } from "./journal.ts";
@@ -78,6 +78,7 @@ async function start(options: AgentOptions, open: OpenTarget, signal: AbortSigna
       storage: createStorageLock(),
       releasesSettled: () => running.untidy.abort(),
       makeRoom: (stop) => makeRoom(running, stop),
+      giveUp: (given, stop) => giveUp(running, given, stop),
     },
     reporter: createReporter({
       ...{ link: options.link, clock, bootId: host.bootId },

@@ -1,6 +1,6 @@
 import { gatherFacts } from "./facts.ts";
 import type { Held } from "./journal.ts";
-import { tidyStorage } from "./retention.ts";
+import { type GivenUp, tidyStorage } from "./retention.ts";
 import { heldOf, type Running } from "./running.ts";
 
 /** Waits after the engine's change stream broke, and between two looks at a busy engine. */
@@ -63,8 +63,19 @@ export async function makeRoom(running: Running, signal: AbortSignal): Promise<b
   return ((await tidy(running, false, signal)) ?? 0) > 0;
 }
 
-function tidy(running: Running, keepPrevious: boolean, signal: AbortSignal): Promise<number | undefined> {
-  return running.shared.storage.tidyAway(() => tidyStorage({ ...retention(running), keepPrevious }, signal));
+/** Removes what only one side of an app's switch needs; whether it was done. Not while something is being brought in. */
+export async function giveUp(running: Running, given: GivenUp, signal: AbortSignal): Promise<boolean> {
+  return (await tidy(running, true, signal, given)) !== undefined;
+}
+
+function tidy(
+  running: Running,
+  keepPrevious: boolean,
+  signal: AbortSignal,
+  givenUp?: GivenUp,
+): Promise<number | undefined> {
+  const options = { ...retention(running), keepPrevious, ...(givenUp && { givenUp }) };
+  return running.shared.storage.tidyAway(() => tidyStorage(options, signal));
 }
 
 function retention({ shared, target }: Running) {

@@ -10,7 +10,7 @@ import { createFakeWorld, type FakeWorld } from "./world.fake.ts";
 const STEP_MS = 1000;
 const LIMIT_MS = 300_000;
 
-function release(world: FakeWorld, version: string, behaviour: Behaviour, strategy?: "start-first") {
+function release(world: FakeWorld, version: string, behaviour: Behaviour, strategy?: Strategy) {
   const image = `web:${version}`;
   const port = { target: 80, published: "8080", protocol: "tcp" } as const;
   const services = {
@@ -18,12 +18,15 @@ function release(world: FakeWorld, version: string, behaviour: Behaviour, strate
     web: fakeService({
       image,
       dependsOn: { db: { condition: "service_started", required: true, restart: false } },
-      ...(strategy === undefined ? { ports: [port] } : { strategy }),
+      ...(strategy === "start-first" ? {} : { ports: [port] }),
+      ...(strategy === undefined ? {} : { strategy }),
     }),
   };
   const app = fakeApp(services, { volumes: { data: {} } });
   return makeRelease({ registry: world.registry, app, images: { [image]: behaviour } });
 }
+
+type Strategy = "start-first" | "delete-then-download";
 
 interface Kill {
   calls: number;
@@ -80,7 +83,7 @@ interface Scenario {
   /** Whether the device runs v1 before. */
   readonly runsBefore: boolean;
   /** Of the release that it runs before. */
-  readonly strategy?: "start-first";
+  readonly strategy?: Strategy;
   /** What the server asks for. */
   readonly ask: (world: FakeWorld, die: Kill) => Promise<void>;
   /** How it must end, whatever happened on the way. */
@@ -96,7 +99,7 @@ async function runs(
   version: string,
   verdict: "commit" | "rollback",
   where: string,
-  strategy?: "start-first",
+  strategy?: Strategy,
 ): Promise<void> {
   const digest = release(world, version, good, strategy);
   assert.equal(world.verdict()?.kind, verdict, `${where}: verdict`);
@@ -139,6 +142,20 @@ const SCENARIOS: readonly Scenario[] = [
     strategy: "start-first",
     ask: async (world) => world.run(release(world, "2", bad, "start-first")),
     check: (world, where) => runs(world, "1", "rollback", where, "start-first"),
+  },
+  {
+    name: "an update that deletes before it downloads",
+    runsBefore: true,
+    strategy: "delete-then-download",
+    ask: async (world) => world.run(release(world, "2", good, "delete-then-download")),
+    check: (world, where) => runs(world, "2", "commit", where, "delete-then-download"),
+  },
+  {
+    name: "a bad update that deletes before it downloads",
+    runsBefore: true,
+    strategy: "delete-then-download",
+    ask: async (world) => world.run(release(world, "2", bad, "delete-then-download")),
+    check: (world, where) => runs(world, "1", "rollback", where, "delete-then-download"),
   },
   {
     name: "a first good release",

@@ -28,6 +28,8 @@ export interface Attempt {
   /** How often the agent found this attempt after a restart of its own. */
   readonly resumes: number;
   readonly failure?: { readonly code: string; readonly reason: string };
+  /** Config digests of images of what is committed that were removed for it: the way back fetches them again. */
+  readonly givenUp?: readonly Digest[];
 }
 
 export interface AppJournal {
@@ -170,6 +172,7 @@ function parseAttempt(raw: Readonly<Record<string, unknown>>): Attempt {
     target: parseHeld(raw["target"]),
     resumes: count(raw["resumes"]),
     ...(failure === undefined ? {} : { failure: { code: text(failure["code"]), reason: text(failure["reason"]) } }),
+    ...(raw["givenUp"] === undefined ? {} : { givenUp: list(raw["givenUp"]).map(digest) }),
   };
 }
 

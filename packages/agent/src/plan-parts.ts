@@ -1,3 +1,4 @@
+import type { Digest } from "@flotilla/base/digest";
 import type { Hook, Service } from "@flotilla/compose/app";
 import type { EngineContainer } from "./ports.ts";
 import { LABELS } from "./ports.ts";
@@ -7,8 +8,11 @@ import { type Current, placesOf } from "./survey.ts";
 
 const DEFAULT_GRACE_MS = 10_000;
 
-/** Networks, volumes and containers of `instance` that are missing, in that order. Containers are created, not started. */
-export function bringUp(instance: Instance, current: Current): readonly Step[] {
+/**
+ * Networks, volumes and containers of `instance` that are missing, in that order; no containers of the images `without`. Containers are
+ * created, not started.
+ */
+export function bringUp(instance: Instance, current: Current, without?: ReadonlySet<Digest>): readonly Step[] {
   const names = networkNames(instance, current.networks);
   const networks = instance.networks.flatMap((network): Step[] => {
     const name = names[network.key] ?? network.key;
@@ -19,7 +23,7 @@ export function bringUp(instance: Instance, current: Current): readonly Step[] {
     .filter(({ name }) => !current.volumes.some((other) => other.name === name))
     .map((spec): Step => ({ kind: "create-volume", spec }));
   const containers = placesOf(instance, current)
-    .filter(({ container }) => container === undefined)
+    .filter(({ container, replica }) => container === undefined && without?.has(replica.image) !== true)
     .map(
       ({ service, replica }): Step => ({
         kind: "create-container",

@@ -1,5 +1,6 @@
-import type { Held } from "./journal.ts";
+import { type Held, samePair } from "./journal.ts";
 import type { Context } from "./plan.ts";
+import { planLateBack } from "./plan-late.ts";
 import { bringUp, removeContainers, removeUnusedNetworks, startSteps, stopSteps } from "./plan-parts.ts";
 import type { EngineContainer } from "./ports.ts";
 import type { Step } from "./step.ts";
@@ -7,7 +8,7 @@ import { type Current, isOfPair, placesOf, type Survey, survey } from "./survey.
 
 /**
  * The way back from `attempt`: its containers stop, those of the committed release start again and are watched until they have proved
- * themselves, then the attempt's are removed. Works without the network.
+ * themselves, then the attempt's are removed. Works without the network, but for images that were given up: those are fetched again.
  */
 export function planRestore(current: Current, context: Context, attempt: Held): readonly Step[] {
   const { committed } = context.journal;
@@ -16,7 +17,7 @@ export function planRestore(current: Current, context: Context, attempt: Held): 
   const { fresh, old } = sidesOf(current, context, attempt);
   const stops = stopSteps(fresh, context.attemptInstance);
   if (stops.length > 0) return stops;
-  const back = context.committedInstance === undefined ? startOld(old, context) : bringBack(current, context);
+  const back = context.committedInstance === undefined ? startOld(old, context) : bringBack(current, context, fresh);
   if (back.steps.length > 0) return back.steps;
   const removals = removeContainers(fresh);
   if (removals.length > 0) return removals;
@@ -49,18 +50,30 @@ interface WayBack {
   readonly note: string;
 }
 
-function bringBack(current: Current, context: Context): WayBack {
+function bringBack(current: Current, context: Context, fresh: readonly EngineContainer[]): WayBack {
   const instance = context.committedInstance;
   if (instance === undefined) return { steps: [], note: "" };
   const state = survey(instance, current, { ...context, mode: "restore" });
   if (state.startable.length > 0) return { steps: startSteps(state.startable, instance), note: "" };
   if (state.failed !== undefined && state.pendingUntilMs === undefined && state.missing.length === 0)
     return { steps: [], note: failedNote(state) };
+  const givenUp = context.journal.attempt?.givenUp ?? [];
   const missing = state.missing.filter(({ replica }) => context.images.has(replica.image));
-  if (missing.length > 0 && context.mendAllowed) return { steps: bringUp(instance, current), note: "" };
+  const absent = new Set(
+    state.missing.map(({ replica }) => replica.image).filter((image) => !context.images.has(image)),
+  );
+  if (missing.length > 0 && (context.mendAllowed || missing.some(({ replica }) => givenUp.includes(replica.image))))
+    return { steps: bringUp(instance, current, absent), note: "" };
   if (state.pendingUntilMs !== undefined)
     return { steps: [{ kind: "watch", instance, untilMs: state.pendingUntilMs }], note: "" };
+  const wanted = new Set(givenUp.filter((image) => absent.has(image)));
+  if (wanted.size > 0 && !isSuperseded(context)) return { steps: planLateBack(instance, fresh, wanted), note: "" };
   return { steps: [], note: state.good ? "the previous release was restored and runs" : failedNote(state) };
+}
+
+/** Whether a third release is wanted by now: it need not wait until what was given up is fetched again. */
+function isSuperseded({ journal, target }: Context): boolean {
+  return !samePair(target, journal.attempt?.target) && !samePair(target, journal.committed);
 }
 
 function failedNote(state: Survey): string {

@@ -1,6 +1,7 @@
 import type { Digest } from "@flotilla/base/digest";
 import { type AppJournal, type Attempt, type Held, samePair } from "./journal.ts";
 import type { Observations } from "./observe.ts";
+import { bringImages, lateImages, planLate } from "./plan-late.ts";
 import { bringUp, removeContainers, removeUnusedNetworks, startSteps, stopSteps } from "./plan-parts.ts";
 import { planRestore } from "./plan-restore.ts";
 import { planSteady } from "./plan-steady.ts";
@@ -98,19 +99,23 @@ function planApply(current: Current, context: Context, target: Held): readonly S
     return [{ kind: "fetch-release", role: "committed", held: journal.committed }];
   if (targetInstance === undefined) return [{ kind: "fetch-release", role: "target", held: target }];
   if (!context.preflighted) return [{ kind: "preflight", instance: targetInstance }];
+  const late = lateImages(targetInstance, context.committedInstance);
   const absent = targetInstance.images.filter(({ config }) => !context.images.has(config));
-  if (absent.length > 0)
-    return [{ kind: "download", images: absent }, ...absent.map((image) => ({ kind: "load-image", image }) as const)];
+  const now = absent.filter(({ config }) => !late.has(config));
+  if (now.length > 0) return bringImages(now);
   const leftovers = removeContainers(leftoversOf(current, context, targetInstance));
   if (leftovers.length > 0) return leftovers;
-  return [...bringUp(targetInstance, current), { kind: "begin", held: target }];
+  const without = new Set(absent.map(({ config }) => config));
+  return [...bringUp(targetInstance, current, without), { kind: "begin", held: target }];
 }
 
 /**
- * The old containers stop, the new ones start by their dependencies and prove themselves. Where a service starts first, its old containers go on
+ * Where a service deletes before it downloads, that is done first. The old containers stop, the new ones start by their dependencies and prove themselves. Where a service starts first, its old containers go on
  * until all of its new ones have proved themselves: a crash in between finds both, and the same decision.
  */
 function planSwitch(current: Current, context: Context, target: Instance): readonly Step[] {
+  const late = planLate(target, current, context);
+  if (late.length > 0) return late;
   const kept = new Set(placesOf(target, current).map(({ container }) => container?.id));
   const old = current.containers.filter(({ id }) => !kept.has(id));
   const overlapping = old.filter((container) => startsFirst(container, target));
@@ -121,9 +126,9 @@ function planSwitch(current: Current, context: Context, target: Instance): reado
   if (stops.length > 0) return stops;
   const state = survey(target, current, { ...context, mode: "trial" });
   if (state.missing.length > 0) {
-    const absent = target.images.filter(({ config }) => !context.images.has(config));
-    if (absent.length > 0)
-      return [{ kind: "download", images: absent }, ...absent.map((image) => ({ kind: "load-image", image }) as const)];
+    const wanted = new Set(state.missing.map(({ replica }) => replica.image));
+    const absent = target.images.filter(({ config }) => wanted.has(config) && !context.images.has(config));
+    if (absent.length > 0) return bringImages(absent);
     return bringUp(target, current);
   }
   if (state.failed !== undefined) {

@@ -29,6 +29,8 @@ export interface PreflightFacts {
   readonly freeBytes: number;
   readonly diskBytes: number;
   readonly missing: readonly MissingLayer[];
+  /** What is fetched in the switch, after these bytes were freed: all that is missing then. */
+  readonly late?: { readonly missing: readonly MissingLayer[]; readonly freedBytes: number };
   readonly takenPorts: readonly HostPort[];
 }
 
@@ -64,11 +66,16 @@ export function watermarkBytes(diskBytes: number): number {
   return Math.min(WATERMARK_MAX_BYTES, Math.max(WATERMARK_MIN_BYTES, diskBytes * WATERMARK_SHARE));
 }
 
-/** Layers of images that the engine lacks. A layer that two of them share counts once. */
-export async function missingLayers(images: readonly ImageInstance[], blobs: Blobs): Promise<readonly MissingLayer[]> {
+/** Layers of images that the engine lacks. A layer that two of them share counts once, those in `but` do not count. */
+export async function missingLayers(
+  images: readonly ImageInstance[],
+  blobs: Blobs,
+  but?: ReadonlySet<string>,
+): Promise<readonly MissingLayer[]> {
   const layers = new Map(images.flatMap(({ platform }) => platform.layers).map((layer) => [layer.digest, layer]));
   const missing: MissingLayer[] = [];
   for (const layer of layers.values()) {
+    if (but?.has(layer.digest)) continue;
     missing.push({
       sizeBytes: layer.sizeBytes,
       compressed: layer.digest !== layer.diffId,
@@ -76,6 +83,21 @@ export async function missingLayers(images: readonly ImageInstance[], blobs: Blo
     });
   }
   return missing;
+}
+
+/**
+ * Bytes that removing `images` frees, where `others` stay: a layer that goes counts its blob, and the least that the engine made of it.
+ */
+export async function freedBytes(
+  images: readonly ImageInstance[],
+  others: readonly ImageInstance[],
+  blobs: Blobs,
+): Promise<number> {
+  const kept = new Set(others.flatMap(({ platform }) => platform.layers).map(({ digest }) => digest));
+  const layers = (await missingLayers(images, blobs, kept)).map(
+    ({ sizeBytes, fetched }) => sizeBytes * (fetched ? 2 : 1),
+  );
+  return layers.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Host ports that `instance` asks for and that something else holds. What our own containers of this app hold now will be given up. */
@@ -144,9 +166,14 @@ function checkPorts(facts: PreflightFacts): Refusal | undefined {
 }
 
 function checkDisk(facts: PreflightFacts): Refusal | undefined {
-  const needed = neededBytes(facts.missing);
-  if (needed === 0) return undefined;
   const spare = facts.freeBytes - watermarkBytes(facts.diskBytes);
+  const { late } = facts;
+  return lacking(facts.missing, spare, facts) ?? (late && lacking(late.missing, spare + late.freedBytes, facts));
+}
+
+function lacking(missing: readonly MissingLayer[], spare: number, facts: PreflightFacts): Refusal | undefined {
+  const needed = neededBytes(missing);
+  if (needed === 0) return undefined;
   if (needed <= spare) return undefined;
   return refusal(
     "disk",

@@ -1,4 +1,4 @@
-import { CodedError, messageOf } from "@flotilla/base/errors";
+import { CodedError, isCoded, messageOf } from "@flotilla/base/errors";
 import { type Backoff, backoffMs } from "@flotilla/base/retry";
 import type { AppState } from "@flotilla/protocol/device";
 import { appStateOf } from "./app-state.ts";
@@ -236,6 +236,11 @@ async function handle(error: unknown, settled: boolean, work: Work, context: Ste
   if (error instanceof EngineError && error.status === 0) return engineIsDown(error, work, context);
   log.warn({ app: options.app, phase: session.phase, error }, "a step failed");
   const attempt = journal.app(options.app).attempt;
+  if (attempt?.givenUp !== undefined && isOffline(error)) {
+    // Neither release can run without the network: it is waited for, and nobody is blamed.
+    if (attempt.failure === undefined) setPhase(work, "waiting");
+    return pauseAfterFailure(work, context);
+  }
   if (attempt !== undefined && attempt.failure === undefined && samePair(attempt.target, target))
     return stall(error, work, context);
   if (settled || attempt !== undefined || target === undefined) return mendLater(work, context);
@@ -295,6 +300,10 @@ async function refuse(refusal: Refusal, target: Held, work: Work, context: StepC
     .catch((error: unknown) => {
       log.warn({ error }, "the journal cannot be written");
     });
+}
+
+function isOffline(error: unknown): boolean {
+  return isCoded(error, "download-failed") || isCoded(error, "token-unavailable");
 }
 
 function refusalOf(error: unknown): Refusal | undefined {

@@ -1,7 +1,7 @@
 import type { Digest } from "@flotilla/base/digest";
 import { messageOf } from "@flotilla/base/errors";
 import type { Log } from "@flotilla/base/log";
-import { type Held, isBad, type Journal } from "./journal.ts";
+import { type Held, isBad, type Journal, samePair } from "./journal.ts";
 import { type Blobs, type Engine, EngineError } from "./ports.ts";
 import { loadRelease } from "./release.ts";
 import { imagesOf, platformOf } from "./spec.ts";
@@ -16,6 +16,14 @@ export interface RetentionOptions {
   readonly targets: Readonly<Record<string, Held>>;
   /** Whether the previous releases' copies stay. */
   readonly keepPrevious: boolean;
+  readonly givenUp?: GivenUp;
+}
+
+/** What one app gives up in a switch: of the committed release the images (config digests), or all of the attempt. */
+export interface GivenUp {
+  readonly app: string;
+  readonly side: "committed" | "attempt";
+  readonly images: readonly Digest[];
 }
 
 interface Kept {
@@ -44,16 +52,20 @@ export async function tidyStorage(options: RetentionOptions, signal: AbortSignal
 }
 
 async function whatIsKept(options: RetentionOptions, signal: AbortSignal): Promise<Kept | undefined> {
-  const { journal, targets, keepPrevious } = options;
+  const { journal, targets, keepPrevious, givenUp } = options;
   const kept: Kept = { blobs: new Set(), images: new Set() };
   for (const [app, { committed, previous, attempt }] of Object.entries(journal.state().apps)) {
-    for (const held of [committed, attempt?.target]) {
+    const gives = givenUp?.app === app ? givenUp.side : undefined;
+    const tried = gives === "attempt" ? undefined : attempt?.target;
+    for (const held of [committed, tried]) {
       if (held !== undefined && !(await keep(app, held, kept, options, signal))) return undefined;
     }
-    if (previous !== undefined && keepPrevious) await keep(app, previous, kept, options, signal);
+    if (previous !== undefined && keepPrevious && gives === undefined) await keep(app, previous, kept, options, signal);
   }
-  for (const [app, held] of Object.entries(targets))
-    if (!isBad(journal.state(), app, held)) await keep(app, held, kept, options, signal);
+  for (const [app, held] of Object.entries(targets)) {
+    const given = givenUp?.app === app && givenUp.side === "attempt";
+    if (!given && !isBad(journal.state(), app, held)) await keep(app, held, kept, options, signal);
+  }
   return kept;
 }
 
@@ -62,13 +74,15 @@ async function keep(
   app: string,
   held: Held,
   kept: Kept,
-  { blobs, engine, log }: RetentionOptions,
+  { blobs, engine, log, journal, givenUp }: RetentionOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const platform = platformOf(await engine.facts(signal));
   try {
     const release = await loadRelease({ app, release: held.release, repository: held.repository }, { blobs }, signal);
-    const images = imagesOf(release, platform);
+    const gives =
+      givenUp?.app === app && givenUp.side === "committed" && samePair(journal.state().apps[app]?.committed, held);
+    const images = imagesOf(release, platform).filter(({ config }) => !gives || !givenUp.images.includes(config));
     for (const digest of release.ownBlobs) kept.blobs.add(digest);
     for (const { digest } of blobsOf(images)) kept.blobs.add(digest);
     for (const { config } of images) kept.images.add(config);

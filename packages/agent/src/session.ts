@@ -5,6 +5,7 @@ import type { Held, Journal } from "./journal.ts";
 import { createObservations, type Observations } from "./observe.ts";
 import type { Blobs, Engine, Fetcher, Host } from "./ports.ts";
 import type { Refusal } from "./preflight.ts";
+import type { GivenUp } from "./retention.ts";
 import type { Instance } from "./spec.ts";
 import type { StorageLock } from "./storage-lock.ts";
 
@@ -22,6 +23,8 @@ export interface Shared {
   readonly releasesSettled: () => void;
   /** Removes the previous releases' copies to make room; whether anything went. */
   readonly makeRoom: (signal: AbortSignal) => Promise<boolean>;
+  /** Removes what only one side of an app's switch needs; false, without doing it, while something is being brought in. */
+  readonly giveUp: (given: GivenUp, signal: AbortSignal) => Promise<boolean>;
 }
 
 /** A target that waits: it failed for a reason that may pass (`untilMs`), or for good (`untilMs` infinite). */

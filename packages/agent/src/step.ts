@@ -39,6 +39,11 @@ export type Step =
   | { readonly kind: "remove-network"; readonly name: string }
   /** Takes a damaged image out of the engine, so that it is loaded again. */
   | { readonly kind: "remove-image"; readonly config: Digest }
+  /**
+   * Makes room for the other release: removes the images and blobs that only this side of the switch needs, of `committed` no more than
+   * `images` (config digests), which are noted in the journal first.
+   */
+  | { readonly kind: "give-up"; readonly side: "committed" | "attempt"; readonly images: readonly Digest[] }
   /** Waits for a change of a container, runs the probes that are due, and wakes at the latest at `untilMs` (monotonic). */
   | { readonly kind: "watch"; readonly instance: Instance | undefined; readonly untilMs: number }
   /** Decides against the release on trial; the way back begins. */
@@ -80,6 +85,7 @@ export function phaseOf(step: Step, aim: Aim): AppPhase {
     case "remove-container":
     case "remove-network":
     case "remove-image":
+    case "give-up":
     case "forget":
       return "switching";
   }

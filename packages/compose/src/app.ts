@@ -46,9 +46,10 @@ export interface Service {
   readonly probe?: Probe;
   /**
    * How containers of another release take over (`x-flotilla: strategy:` or the label `io.flotilla.strategy`). Absent: the old ones stop first.
-   * `start-first`: they stop once the new ones have proved themselves beside them.
+   * `start-first`: they stop once the new ones have proved themselves beside them. `delete-then-download`: they and their image are removed
+   * before the new image is fetched.
    */
-  readonly strategy?: "start-first";
+  readonly strategy?: "start-first" | "delete-then-download";
   readonly restart: {
     readonly policy: "no" | "always" | "on-failure" | "unless-stopped";
     readonly maxRetries?: number;

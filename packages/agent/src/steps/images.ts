@@ -1,5 +1,5 @@
 import { type Digest, parseDigest } from "@flotilla/base/digest";
-import { isCoded } from "@flotilla/base/errors";
+import { CodedError, isCoded } from "@flotilla/base/errors";
 import { mapLimit } from "@flotilla/base/semaphore";
 import { digestOf } from "../release.ts";
 import { RefusedError, type StepContext } from "../session.ts";
@@ -9,6 +9,7 @@ import { ignoring, isRefusal } from "./containers.ts";
 const PARALLEL_FETCHES = 3;
 /** A download that brings nothing for so long is given up for this time; what is there stays for the next. */
 const STALL_MS = 5 * 60_000;
+const BUSY_MS = 1000;
 
 interface Wanted {
   readonly repository: string;
@@ -59,7 +60,8 @@ async function fetchOne(blob: Wanted, context: StepContext, onProgress: (doneByt
   const stalled = new AbortController();
   const signal = AbortSignal.any([context.signal, stalled.signal]);
   const guard = watchStall(context, () => bytes, signal).then((late) => {
-    if (late) stalled.abort(new Error(`nothing of ${blob.digest} came for ${STALL_MS / 1000} s`));
+    if (late)
+      stalled.abort(new CodedError("download-failed", `nothing of ${blob.digest} came for ${STALL_MS / 1000} s`));
   });
   try {
     await context.fetcher.fetch(
@@ -109,6 +111,21 @@ export async function loadImage(image: ImageInstance, context: StepContext): Pro
 /** Takes an image out of the engine; one that others use stays. */
 export async function removeImage(config: Digest, context: StepContext): Promise<void> {
   await ignoring([404, 409], () => context.engine.removeImage(config, context.signal));
+}
+
+/** Removes what one side of a switch needs alone. Waits while something is brought in for another app. */
+export async function giveUp(
+  { side, images }: { readonly side: "committed" | "attempt"; readonly images: readonly Digest[] },
+  context: StepContext,
+): Promise<void> {
+  const { session, journal, clock, signal } = context;
+  if (images.length > 0)
+    await journal.updateApp(session.app, (app) =>
+      app.attempt === undefined
+        ? app
+        : { ...app, attempt: { ...app.attempt, givenUp: [...new Set([...(app.attempt.givenUp ?? []), ...images])] } },
+    );
+  while (!(await context.giveUp({ app: session.app, side, images }, signal))) await clock.sleep(BUSY_MS, signal);
 }
 
 /** A blob that turned out to be other bytes is fetched again. */

@@ -1,11 +1,12 @@
 import { CodedError, isCoded } from "@flotilla/base/errors";
 import type { Held } from "../journal.ts";
+import { imagesToGiveUp, lateImages } from "../plan-late.ts";
 import type { EngineState } from "../ports.ts";
 import { LABELS } from "../ports.ts";
-import { checkPreflight, missingLayers, type Refusal, takenPorts } from "../preflight.ts";
+import { checkPreflight, freedBytes, missingLayers, type Refusal, takenPorts } from "../preflight.ts";
 import { loadRelease } from "../release.ts";
 import { pairKey, RefusedError, type StepContext } from "../session.ts";
-import { buildInstance, type Instance, platformOf } from "../spec.ts";
+import { buildInstance, type ImageInstance, type Instance, platformOf } from "../spec.ts";
 
 /** Refusals of a release that no waiting cures on this device. */
 const FINAL_CODES: readonly string[] = [
@@ -62,13 +63,36 @@ async function check(instance: Instance, context: StepContext): Promise<Refusal 
   for (const image of instance.images) if (!(await engine.hasImage(image.config, signal))) absent.push(image);
   const committed = journal.app(session.app).committed;
   const running = committed === undefined ? undefined : session.instances.get(pairKey(committed));
+  const late = lateImages(instance, running);
+  const early = absent.filter(({ config }) => !late.has(config));
+  const freed = await freedInSwitch(instance, running, absent, context);
   return checkPreflight(instance, {
     engine: await engine.facts(signal),
     freeBytes: await blobs.freeBytes(),
     diskBytes: (await host.facts()).diskBytes,
-    missing: await missingLayers(absent, blobs),
+    missing: await missingLayers(early, blobs),
+    late: { missing: await missingLayers(absent, blobs), freedBytes: freed },
     takenPorts: await takenPorts(instance, running, ofApp(await engine.list(signal), session.app), host),
   });
+}
+
+/** Bytes that services which delete before they download free; only images that the agent itself brought are removed. */
+async function freedInSwitch(
+  instance: Instance,
+  running: Instance | undefined,
+  absent: readonly ImageInstance[],
+  { journal, blobs }: StepContext,
+): Promise<number> {
+  const late = lateImages(instance, running);
+  const fetched = new Set(absent.map(({ config }) => config).filter((config) => late.has(config)));
+  const gone = imagesToGiveUp(instance, running, fetched).filter((config) => journal.state().images.includes(config));
+  const images = running?.images ?? [];
+  const others = [...instance.images, ...images.filter(({ config }) => !gone.includes(config))];
+  return freedBytes(
+    images.filter(({ config }) => gone.includes(config)),
+    others,
+    blobs,
+  );
 }
 
 /** The part of the engine's state that belongs to one app. */

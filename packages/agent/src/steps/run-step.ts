@@ -1,7 +1,7 @@
 import type { StepContext } from "../session.ts";
 import type { Step } from "../step.ts";
 import { createContainer, removeContainer, startContainer, stopContainer } from "./containers.ts";
-import { download, loadImage, removeImage } from "./images.ts";
+import { download, giveUp, loadImage, removeImage } from "./images.ts";
 import { createNetwork, createVolume, removeNetwork } from "./networks.ts";
 import { fetchRelease, preflight } from "./prepare.ts";
 import { abandon, begin, commit, conclude, fail, forget, resume } from "./verdict.ts";
@@ -38,6 +38,8 @@ export async function runStep(step: Step, context: StepContext): Promise<void> {
       return removeNetwork(step.name, context);
     case "remove-image":
       return removeImage(step.config, context);
+    case "give-up":
+      return giveUp(step, context);
     case "watch":
       return watch(step, context);
     case "fail":

@@ -106,6 +106,8 @@ export const SERVICE_CASES: readonly (readonly [yaml: string, expected: Partial<
   ],
   ["x-flotilla: { strategy: start-first }", { strategy: "start-first" }],
   ["x-flotilla: { strategy: recreate }", {}],
+  ["x-flotilla: { strategy: delete-then-download }", { strategy: "delete-then-download" }],
+  ["labels: { io.flotilla.strategy: delete-then-download }", { strategy: "delete-then-download" }],
   ["labels: { io.flotilla.strategy: start-first, a: b }", { strategy: "start-first", labels: { a: "b" } }],
   [
     "x-flotilla: { probe: { http: { port: 80 } } }",

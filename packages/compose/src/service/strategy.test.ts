@@ -14,9 +14,8 @@ const REFUSED: readonly (readonly [fields: string, message: RegExp])[] = [
   ["labels: { io.flotilla.strategy: start-first }, ports: ['127.0.0.1:8080:80/udp']", /fixed host port 8080/],
   [`${START_FIRST}, network_mode: host`, /host's network/],
   [`${START_FIRST}, network_mode: "service:db"`, /another service's namespace/],
-  ["x-flotilla: { strategy: delete-then-download }", /not supported yet/],
-  ["x-flotilla: { strategy: sideways }", /a strategy is recreate or start-first/],
-  ["labels: { io.flotilla.strategy: sideways }", /a strategy is recreate or start-first/],
+  ["x-flotilla: { strategy: sideways }", /a strategy is recreate, start-first or delete-then-download/],
+  ["labels: { io.flotilla.strategy: sideways }", /a strategy is recreate, start-first or delete-then-download/],
   ["labels: { io.flotilla.other: x }", /the agent's own/],
 ];
 for (const [fields, message] of REFUSED)

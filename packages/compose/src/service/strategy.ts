@@ -7,19 +7,21 @@ import { sharedServices } from "./namespaces.ts";
 /** The label that stands for `x-flotilla: strategy:`. It is taken out of the labels. */
 export const STRATEGY_LABEL = "io.flotilla.strategy";
 
-/** `recreate` (what happens without a word) or `start-first`. */
+/** `recreate` (what happens without a word), `start-first` or `delete-then-download`. */
 export function readStrategy(node: Node, scope: Scope): Service["strategy"] {
   const text = readText(scope.problems, node);
   return text === undefined ? undefined : strategyOf(text, node.place, scope);
 }
 
-/** The strategy that `text` names. What devices cannot do yet is refused. */
+/** The strategy that `text` names. */
 export function strategyOf(text: string, place: Node["place"], { problems }: Scope): Service["strategy"] {
-  if (text === "start-first") return "start-first";
-  if (text === "delete-then-download")
-    problems.add(place, "bad-value", "the strategy delete-then-download is not supported yet");
-  else if (text !== "recreate")
-    problems.add(place, "bad-value", `a strategy is recreate or start-first, found ${quote(text)}`);
+  if (text === "start-first" || text === "delete-then-download") return text;
+  if (text !== "recreate")
+    problems.add(
+      place,
+      "bad-value",
+      `a strategy is recreate, start-first or delete-then-download, found ${quote(text)}`,
+    );
   return undefined;
 }
 

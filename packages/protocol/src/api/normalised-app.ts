@@ -224,7 +224,7 @@ const Service = Type.Object(
     dependsOn: named(Dependency),
     healthcheck: Type.Optional(Healthcheck),
     probe: Type.Optional(Probe),
-    strategy: Type.Optional(Type.Literal("start-first")),
+    strategy: Type.Optional(modes("start-first", "delete-then-download")),
     restart: Restart,
     stopSignal: Type.Optional(Short),
     stopGracePeriodMs: Duration,
