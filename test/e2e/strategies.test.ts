@@ -99,19 +99,20 @@ test("start-first: one healthy container at every moment, and the old one is gon
 test("delete-then-download: never two images at once; a bad release is put back by another download", async () => {
   const fields = `    ports: ["127.0.0.1:${port}:8080"]\n    x-flotilla: { strategy: delete-then-download }\n`;
   // Of this run alone: an image that the engine had before is not the agent's to remove.
-  const run = `${port} ${Math.random()}`;
-  const images = async () => (await docker("images", "-q", "--no-trunc", "default/second")).split("\n");
+  const run = Math.random().toString(36).slice(2);
+  const app = `second-${run}`;
+  const images = async () => (await docker("images", "-q", "--no-trunc", `default/${app}`)).split("\n");
   const never2 = async () => assert.ok((await images()).length <= 1, "the old image is beside the new one");
-  await committed("second", await releaseOf("second", "1", webImage(`one ${run}`), fields));
+  await committed(app, await releaseOf(app, "1", webImage(`one ${run}`), fields));
   const [old] = await images();
   assert.match(old ?? "", /^sha256:/);
-  const good = await releaseOf("second", "2", webImage(`two ${run}`), fields);
-  const looks = await whileDoing(committed("second", good), never2);
+  const good = await releaseOf(app, "2", webImage(`two ${run}`), fields);
+  const looks = await whileDoing(committed(app, good), never2);
   assert.ok(looks > 3, `only ${looks} looks`);
   assert.equal((await images()).includes(old ?? ""), false);
   assert.equal(await pageOf(port), `two ${run}`);
 
-  const bad = await releaseOf("second", "3", unhealthyImage(`three ${run}`), fields);
-  await whileDoing(rolledBack("second", bad), never2);
+  const bad = await releaseOf(app, "3", unhealthyImage(`three ${run}`), fields);
+  await whileDoing(rolledBack(app, bad), never2);
   await eventually("the old page is served", async () => (await pageOf(port)) === `two ${run}`, 10_000);
 });

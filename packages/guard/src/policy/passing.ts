@@ -1,29 +1,9 @@
 import { orderOf } from "../ecosystems/orders.ts";
-import type { EcosystemId, Finding } from "../model.ts";
+import type { Finding } from "../model.ts";
+import { ECOSYSTEM_OF_PURL_TYPE } from "../purl-types.ts";
 
 /** Which version of a package has none of the findings that block it: the highest of their fixes, or none while one has no fix. */
 export type Passing = { readonly kind: "version"; readonly version: string } | { readonly kind: "none" };
-
-const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = {
-  npm: "npm",
-  pypi: "pypi",
-  deb: "deb",
-  golang: "go",
-  apk: "apk",
-  opkg: "opkg",
-  rpm: "rpm",
-  maven: "maven",
-  cargo: "cargo",
-  nuget: "nuget",
-  gem: "rubygems",
-  composer: "composer",
-  pub: "pub",
-  hex: "hex",
-  swift: "swift",
-  conan: "conan",
-  cocoapods: "cocoapods",
-  generic: "binaries",
-};
 
 /** For each package that `blocked` speaks of, by package URL. */
 export function passingVersions(blocked: readonly Finding[]): ReadonlyMap<string, Passing> {
@@ -40,7 +20,7 @@ export function passingVersions(blocked: readonly Finding[]): ReadonlyMap<string
 
 function later(purl: string, a: string, b: string): string {
   const type = /^pkg:([^/]+)\//.exec(purl)?.[1] ?? "";
-  const ecosystem = Object.hasOwn(ECOSYSTEMS, type) ? ECOSYSTEMS[type] : undefined;
+  const ecosystem = Object.hasOwn(ECOSYSTEM_OF_PURL_TYPE, type) ? ECOSYSTEM_OF_PURL_TYPE[type] : undefined;
   if (ecosystem === undefined) return b;
   return orderOf(ecosystem).compare(a, b) >= 0 ? a : b;
 }

@@ -5,27 +5,7 @@ import type { EcosystemId, Package } from "../model.ts";
 import { distroStream } from "../os.ts";
 import { isOsEcosystem } from "../osv-names.ts";
 import { formatPurl } from "../purl.ts";
-
-const ECOSYSTEMS: Readonly<Record<string, EcosystemId>> = {
-  npm: "npm",
-  pypi: "pypi",
-  deb: "deb",
-  golang: "go",
-  apk: "apk",
-  opkg: "opkg",
-  rpm: "rpm",
-  maven: "maven",
-  cargo: "cargo",
-  nuget: "nuget",
-  gem: "rubygems",
-  composer: "composer",
-  pub: "pub",
-  hex: "hex",
-  swift: "swift",
-  conan: "conan",
-  cocoapods: "cocoapods",
-  generic: "binaries",
-};
+import { ECOSYSTEM_OF_PURL_TYPE } from "../purl-types.ts";
 
 /** The package that a component's purl names; a text says why there is none. */
 export function packageOfPurl(text: string, component: JsonObject, path: string): Package | string {
@@ -35,7 +15,7 @@ export function packageOfPurl(text: string, component: JsonObject, path: string)
   } catch {
     return "a purl that cannot be read";
   }
-  const ecosystem = ECOSYSTEMS[purl.type];
+  const ecosystem = ECOSYSTEM_OF_PURL_TYPE[purl.type];
   if (ecosystem === undefined) return `packages of type ${purl.type.slice(0, 40)}`;
   if (!purl.version) return "without a version";
   const name = ecosystem === "pypi" ? normaliseName(purl.name) : purl.name;
